@@ -1,0 +1,10 @@
+//! The words and the rules of Freehold: ids, money, plans, keys, records, and the ports to the outside.
+//!
+//! Nothing here knows HTTP, SQL, Tokio, cryptography, a provider's JSON or the real clock.
+
+pub mod catalog;
+pub mod id;
+pub mod money;
+pub mod provider;
+pub mod time;
+pub mod tokens;
