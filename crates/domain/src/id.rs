@@ -22,7 +22,10 @@ fn parse(text: &str, prefix: &'static str) -> Result<Uuid, IdError> {
     text.strip_prefix(prefix)
         .filter(|rest| rest.len() == 32)
         .and_then(|rest| Uuid::try_parse(rest).ok())
-        .ok_or_else(|| IdError { text: text.chars().take(64).collect(), prefix })
+        .ok_or_else(|| IdError {
+            text: text.chars().take(64).collect(),
+            prefix,
+        })
 }
 
 /// Source of identifiers. Time and chance come in from outside, so tests hand out the same ids every time.

@@ -39,7 +39,10 @@ fn parse_decimal(text: &str, places: u32) -> Result<i64, AmountError> {
     }
     let kept = fraction.trim_end_matches('0');
     if kept.len() > places as usize {
-        return Err(AmountError::TooFine { text: text.chars().take(40).collect(), places_max: places });
+        return Err(AmountError::TooFine {
+            text: text.chars().take(40).collect(),
+            places_max: places,
+        });
     }
     let mut value: i128 = 0;
     let padding = std::iter::repeat_n(b'0', places as usize - kept.len());
@@ -207,7 +210,9 @@ pub struct CreditRate {
 
 impl Default for CreditRate {
     fn default() -> Self {
-        Self { credit_price: Nanodollars::from_units(10_000_000) }
+        Self {
+            credit_price: Nanodollars::from_units(10_000_000),
+        }
     }
 }
 
@@ -215,7 +220,11 @@ impl CreditRate {
     /// The rate at which one credit costs `credit_price`; nothing if that is not above zero.
     #[must_use]
     pub const fn new(credit_price: Nanodollars) -> Option<Self> {
-        if credit_price.0 > 0 { Some(Self { credit_price }) } else { None }
+        if credit_price.0 > 0 {
+            Some(Self { credit_price })
+        } else {
+            None
+        }
     }
 
     /// Credits that pay for `cost` with `markup_basis_points` on top, rounded up once; held at the largest amount.
@@ -232,7 +241,11 @@ impl CreditRate {
 #[must_use]
 pub const fn div_ceil(dividend: i128, divisor: i128) -> i128 {
     let quotient = dividend / divisor;
-    if dividend % divisor > 0 { quotient + 1 } else { quotient }
+    if dividend % divisor > 0 {
+        quotient + 1
+    } else {
+        quotient
+    }
 }
 
 #[cfg(test)]
@@ -249,16 +262,31 @@ mod tests {
 
     #[test]
     fn an_amount_finer_than_its_unit_is_refused_not_rounded() {
-        assert!(matches!("0.0000000001".parse::<Nanodollars>(), Err(AmountError::TooFine { .. })));
-        assert!(matches!("1e3".parse::<Nanodollars>(), Err(AmountError::NotDecimal(_))));
-        assert!(matches!("9223372037".parse::<Nanodollars>(), Err(AmountError::TooLarge(_))));
+        assert!(matches!(
+            "0.0000000001".parse::<Nanodollars>(),
+            Err(AmountError::TooFine { .. })
+        ));
+        assert!(matches!(
+            "1e3".parse::<Nanodollars>(),
+            Err(AmountError::NotDecimal(_))
+        ));
+        assert!(matches!(
+            "9223372037".parse::<Nanodollars>(),
+            Err(AmountError::TooLarge(_))
+        ));
     }
 
     #[test]
     fn credits_are_rounded_up_once() {
         let rate = CreditRate::default();
-        assert_eq!(rate.credits_for(Nanodollars::from_dollars(1), 0).to_string(), "100");
+        assert_eq!(
+            rate.credits_for(Nanodollars::from_dollars(1), 0).to_string(),
+            "100"
+        );
         assert_eq!(rate.credits_for(Nanodollars::from_units(1), 0).units(), 1);
-        assert_eq!(rate.credits_for(Nanodollars::from_dollars(1), 2_500).to_string(), "125");
+        assert_eq!(
+            rate.credits_for(Nanodollars::from_dollars(1), 2_500).to_string(),
+            "125"
+        );
     }
 }

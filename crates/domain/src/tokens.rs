@@ -27,7 +27,10 @@ pub struct TokenUsage {
     pub audio_output: u64,
 }
 
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde's skip_serializing_if hands a reference")]
+#[expect(
+    clippy::trivially_copy_pass_by_ref,
+    reason = "serde's skip_serializing_if hands a reference"
+)]
 fn is_zero(count: &u64) -> bool {
     *count == 0
 }
