@@ -1,0 +1,174 @@
+//! Keys of the installation itself: peppers, fingerprint key and audit key, all derived from one installation key.
+//!
+//! The installation key is derived from the first root key. It must outlive that root key, for hashes made with it
+//! cannot be made again from anything we keep; so a rotation of the root hands it on, wrapped under the next one.
+
+use aws_lc_rs::hmac;
+use freehold_domain::id::{InstallationId, WorkspaceId};
+use freehold_domain::key::SealedSecret;
+use zeroize::Zeroizing;
+
+use crate::derive::{Key, expand, mac, mac_key};
+use crate::entropy::Entropy;
+use crate::envelope::{self, Context, Kind, OpenError, SealError};
+use crate::root::RootKey;
+use crate::token::Pepper;
+
+/// Everything that is derived from the installation key. Wiped when dropped.
+pub struct InstallationKeys {
+    installation: InstallationId,
+    key: Key,
+    virtual_key_pepper: Pepper,
+    operator_token_pepper: Pepper,
+    fingerprint: hmac::Key,
+    audit: hmac::Key,
+}
+
+impl InstallationKeys {
+    /// The keys of an installation that still has its first root key.
+    #[must_use]
+    pub fn of_first_root(root: &RootKey, installation: InstallationId) -> Self {
+        let key = expand(&mac_key(root.bytes()), [b"freehold/installation-key", b""]);
+        Self::derived(key, installation)
+    }
+
+    /// The keys that an earlier root key handed on to `root`.
+    ///
+    /// # Errors
+    /// If `inherited` was not sealed under `root` for `installation`.
+    pub fn inherited(
+        root: &RootKey,
+        installation: InstallationId,
+        inherited: &SealedSecret,
+    ) -> Result<Self, OpenError> {
+        let opened = envelope::open(
+            Kind::InstallationKey,
+            root.bytes(),
+            root.generation(),
+            &context(installation),
+            &inherited.0,
+        )?;
+        let key = opened.as_slice().try_into().map_err(|_| OpenError::Malformed)?;
+        Ok(Self::derived(Zeroizing::new(key), installation))
+    }
+
+    /// The installation key wrapped under `root`, to be kept beside that root key's check value.
+    ///
+    /// # Errors
+    /// If `entropy` fails.
+    pub fn hand_on(&self, root: &RootKey, entropy: &dyn Entropy) -> Result<SealedSecret, SealError> {
+        envelope::seal(
+            Kind::InstallationKey,
+            root.bytes(),
+            root.generation(),
+            &context(self.installation),
+            self.key.as_slice(),
+            entropy,
+        )
+        .map(SealedSecret)
+    }
+
+    /// Key of the hashes by which virtual keys are recognised.
+    #[must_use]
+    pub const fn virtual_key_pepper(&self) -> &Pepper {
+        &self.virtual_key_pepper
+    }
+
+    /// Key of the hash by which the operator token is recognised.
+    #[must_use]
+    pub const fn operator_token_pepper(&self) -> &Pepper {
+        &self.operator_token_pepper
+    }
+
+    /// The first half of a keyed hash over `secret`, as 16 hexadecimal digits.
+    pub(crate) fn fingerprint(&self, secret: &[u8]) -> String {
+        let hash = mac(&self.fingerprint, &[secret]);
+        hash.iter().take(8).map(|byte| format!("{byte:02x}")).collect()
+    }
+
+    /// Keyed hash over the concatenated `parts`, for chaining audit events.
+    #[must_use]
+    pub fn audit_mac(&self, parts: &[&[u8]]) -> [u8; 32] {
+        mac(&self.audit, parts)
+    }
+
+    fn derived(key: Key, installation: InstallationId) -> Self {
+        let from = mac_key(key.as_slice());
+        let labelled = |label: &[u8]| expand(&from, [label, b""]);
+        Self {
+            installation,
+            virtual_key_pepper: Pepper::new(&labelled(b"freehold/virtual-key-pepper")),
+            operator_token_pepper: Pepper::new(&labelled(b"freehold/operator-token-pepper")),
+            fingerprint: mac_key(labelled(b"freehold/fingerprint").as_slice()),
+            audit: mac_key(labelled(b"freehold/audit").as_slice()),
+            key,
+        }
+    }
+}
+
+/// There is one installation key, so its place is the installation and nothing more.
+fn context(installation: InstallationId) -> Context<'static> {
+    Context {
+        installation,
+        workspace: WorkspaceId::PLATFORM,
+        record: installation.as_uuid().into_bytes(),
+        field: "installation.key",
+        provider: "",
+        origin: "",
+        record_version: 0,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::entropy::SystemEntropy;
+
+    fn installation() -> InstallationId {
+        InstallationId::from_uuid("0192f0c1e2a37b4c8d5e6f7081920a1a".parse().unwrap())
+    }
+
+    #[test]
+    fn every_derived_key_is_another() {
+        let keys = InstallationKeys::of_first_root(&RootKey::from_bytes([1; 32]), installation());
+        let subject = b"the same words";
+        let first = |mac: [u8; 32]| {
+            mac.iter()
+                .take(8)
+                .map(|byte| format!("{byte:02x}"))
+                .collect::<String>()
+        };
+        let mut all = vec![
+            first(keys.virtual_key_pepper().mac(subject)),
+            first(keys.operator_token_pepper().mac(subject)),
+            first(keys.audit_mac(&[subject])),
+            keys.fingerprint(subject),
+        ];
+        all.sort();
+        all.dedup();
+        assert_eq!(all.len(), 4);
+    }
+
+    #[test]
+    fn hashes_outlive_the_root_key_they_came_from() {
+        let (first, second) = (
+            RootKey::from_bytes([1; 32]),
+            RootKey::from_bytes([2; 32]).of_generation(2),
+        );
+        let before = InstallationKeys::of_first_root(&first, installation());
+        let handed_on = before.hand_on(&second, &SystemEntropy::default()).unwrap();
+        let after = InstallationKeys::inherited(&second, installation(), &handed_on).unwrap();
+        assert_eq!(before.fingerprint(b"sk-abc"), after.fingerprint(b"sk-abc"));
+        assert_eq!(
+            before.virtual_key_pepper().mac(b"fh_"),
+            after.virtual_key_pepper().mac(b"fh_")
+        );
+        assert_eq!(before.audit_mac(&[b"a", b"b"]), after.audit_mac(&[b"ab"]));
+
+        let stranger = RootKey::from_bytes([3; 32]).of_generation(2);
+        assert_eq!(
+            InstallationKeys::inherited(&stranger, installation(), &handed_on).err(),
+            Some(OpenError::WrongKey)
+        );
+    }
+}
