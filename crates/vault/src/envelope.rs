@@ -171,11 +171,7 @@ pub fn seal(
     plaintext: &[u8],
     entropy: &dyn Entropy,
 ) -> Result<Vec<u8>, SealError> {
-    let too_long = SealError::TooLong {
-        bytes: plaintext.len(),
-    };
-    let length = u16::try_from(plaintext.len()).map_err(|_| too_long)?;
-    let padded_bytes = (LENGTH_BYTES + plaintext.len()).next_multiple_of(PADDING_STEP);
+    let mut body = padded(plaintext)?;
     let mut salt = [0; SALT_BYTES];
     let mut nonce = [0; NONCE_LEN];
     entropy.fill(&mut salt)?;
@@ -183,33 +179,21 @@ pub fn seal(
 
     let header = header(kind, key_version);
     let pseudorandom = extract(&salt, key);
-    // Room for everything from the start: the plaintext is encrypted where it stands, and a move would leave a copy.
-    let mut blob = Vec::with_capacity(PREAMBLE_BYTES + NONCE_LEN + padded_bytes + TAG_BYTES);
+    let mut blob = Vec::with_capacity(PREAMBLE_BYTES + NONCE_LEN + body.len() + TAG_BYTES);
     blob.extend_from_slice(&header);
     blob.extend_from_slice(&salt);
     blob.extend_from_slice(&*expand(&pseudorandom, [COMMIT_LABEL, &header]));
     let associated = associated_data(&blob, context)?;
-    blob.extend_from_slice(&nonce);
-    let body_from = blob.len();
-    blob.extend_from_slice(&length.to_be_bytes());
-    blob.extend_from_slice(plaintext);
-    blob.resize(body_from + padded_bytes, 0);
-    let body = blob.get_mut(body_from..).unwrap_or_default();
     let tag = encryption_key(&pseudorandom, &header)
         .and_then(|key| {
             let nonce = Nonce::assume_unique_for_key(nonce);
-            key.seal_in_place_separate_tag(nonce, Aad::from(&associated), body)
+            key.seal_in_place_separate_tag(nonce, Aad::from(&associated), &mut body)
                 .ok()
         })
-        .ok_or(SealError::Cryptography);
-    match tag {
-        Ok(tag) => blob.extend_from_slice(tag.as_ref()),
-        Err(error) => {
-            // The plaintext still stands in there.
-            drop(Zeroizing::new(blob));
-            return Err(error);
-        }
-    }
+        .ok_or(SealError::Cryptography)?;
+    blob.extend_from_slice(&nonce);
+    blob.extend_from_slice(&body);
+    blob.extend_from_slice(tag.as_ref());
     Ok(blob)
 }
 
@@ -254,20 +238,7 @@ pub fn open(
         })
         .ok_or(OpenError::Refused)?;
 
-    let length = plaintext
-        .first_chunk()
-        .map_or(usize::MAX, |length| usize::from(u16::from_be_bytes(*length)));
-    let end = length.saturating_add(LENGTH_BYTES);
-    if plaintext
-        .get(end..)
-        .is_none_or(|padding| padding.len() >= PADDING_STEP || padding.iter().any(|byte| *byte != 0))
-    {
-        return Err(OpenError::Malformed);
-    }
-    // Moved to the front in its own buffer; what stays behind it is wiped with the rest of the buffer.
-    plaintext.copy_within(LENGTH_BYTES..end, 0);
-    plaintext.truncate(length);
-    Ok(plaintext)
+    unpadded(plaintext).ok_or(OpenError::Malformed)
 }
 
 /// The version of the key that `blob` says it was sealed under. Proven only by opening it.
@@ -295,6 +266,35 @@ fn encryption_key(pseudorandom: &aws_lc_rs::hmac::Key, header: &[u8; HEADER_BYTE
     UnboundKey::new(&AES_256_GCM, key.as_slice())
         .ok()
         .map(LessSafeKey::new)
+}
+
+/// The length, the bytes, and zeros up to the next step.
+fn padded(plaintext: &[u8]) -> Result<Zeroizing<Vec<u8>>, SealError> {
+    let too_long = SealError::TooLong {
+        bytes: plaintext.len(),
+    };
+    let length = u16::try_from(plaintext.len()).map_err(|_| too_long)?;
+    let padded_bytes = (LENGTH_BYTES + plaintext.len()).next_multiple_of(PADDING_STEP);
+    // All the room from the start: growing would leave a copy behind.
+    let mut body = Zeroizing::new(Vec::with_capacity(padded_bytes));
+    body.extend_from_slice(&length.to_be_bytes());
+    body.extend_from_slice(plaintext);
+    body.resize(padded_bytes, 0);
+    Ok(body)
+}
+
+/// The bytes that were padded to `body`; nothing if it was padded in any other way than ours.
+fn unpadded(mut body: Zeroizing<Vec<u8>>) -> Option<Zeroizing<Vec<u8>>> {
+    let length = usize::from(u16::from_be_bytes(*body.first_chunk()?));
+    let end = length + LENGTH_BYTES;
+    let padding = body.get(end..)?;
+    if padding.len() >= PADDING_STEP || padding.iter().any(|byte| *byte != 0) {
+        return None;
+    }
+    // Moved to the front of its own buffer. What is left behind it is wiped with the buffer.
+    body.copy_within(LENGTH_BYTES..end, 0);
+    body.truncate(length);
+    Some(body)
 }
 
 /// The preamble, then every part of the context behind its length, so that no two contexts read alike.

@@ -1,15 +1,15 @@
-//! The keyring: root keys, the data keys unwrapped so far, and the two places where a provider key is sealed and opened.
+//! The keyring: root keys, and the data keys that were unwrapped so far.
 
 use std::collections::HashMap;
 use std::fmt;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
-use freehold_domain::id::{InstallationId, ProviderKeyId, WorkspaceId};
-use freehold_domain::key::{ProviderKey, SealedSecret};
+use freehold_domain::id::{InstallationId, WorkspaceId};
+use freehold_domain::key::SealedSecret;
 use freehold_domain::port::DataKey;
 use zeroize::Zeroizing;
 
+use crate::data_key::{DataKeyUse, OpenDataKey};
 use crate::derive::Key;
 use crate::entropy::Entropy;
 use crate::envelope::{self, Context, Kind, OpenError, SealError};
@@ -18,11 +18,6 @@ use crate::operator_token;
 use crate::root::RootKey;
 use crate::secret::Secret;
 use crate::token::{Pepper, Presented, macs_are_equal};
-
-/// From here on a data key asks to be rotated.
-pub const SEALED_SOFT_LIMIT: u64 = 1 << 20;
-/// From here on a data key refuses to seal.
-pub const SEALED_HARD_LIMIT: u64 = 1 << 30;
 
 /// The root key is another than the one this installation was made with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -40,68 +35,6 @@ pub enum RewrapError {
     /// What was opened cannot be sealed.
     #[error("cannot seal anew")]
     Seal(#[from] SealError),
-}
-
-/// What the ciphertext of a provider key is bound to. With any part changed, it does not open.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct ProviderKeyBinding<'a> {
-    /// Whose it is.
-    pub workspace: WorkspaceId,
-    /// Which provider key.
-    pub provider_key: ProviderKeyId,
-    /// The provider kind's name.
-    pub provider: &'a str,
-    /// `scheme://host:port` it may be sent to.
-    pub origin: &'a str,
-    /// Version of the record.
-    pub record_version: u64,
-}
-
-impl<'a> From<&'a ProviderKey> for ProviderKeyBinding<'a> {
-    fn from(key: &'a ProviderKey) -> Self {
-        Self {
-            workspace: key.workspace,
-            provider_key: key.id,
-            provider: key.provider.as_str(),
-            origin: &key.origin,
-            record_version: key.record_version,
-        }
-    }
-}
-
-/// How much the data key that seals for a workspace has been used.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct DataKeyUse {
-    /// Its version.
-    pub version: u32,
-    /// How many records it has sealed since it was loaded, or since the count that [`Keyring::resume_count`] gave.
-    pub sealed: u64,
-}
-
-impl DataKeyUse {
-    /// Whether the data key should be rotated soon.
-    #[must_use]
-    pub const fn rotation_is_due(self) -> bool {
-        self.sealed >= SEALED_SOFT_LIMIT
-    }
-}
-
-/// A data key in the clear. Wiped when the last reference goes.
-struct OpenDataKey {
-    version: u32,
-    key: Key,
-    sealed: AtomicU64,
-}
-
-impl OpenDataKey {
-    /// One more seal is counted, unless the data key has done all it may.
-    fn count_seal(&self, workspace: WorkspaceId) -> Result<(), SealError> {
-        let below_limit = |sealed| (sealed < SEALED_HARD_LIMIT).then_some(sealed + 1);
-        self.sealed
-            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, below_limit)
-            .map(|_| ())
-            .map_err(|sealed| SealError::Exhausted { workspace, sealed })
-    }
 }
 
 /// All keys of an installation, in memory. Shared between threads; no lock is held while anything is sealed or opened.
@@ -240,11 +173,7 @@ impl Keyring {
                 })
             };
         }
-        versions.push(Arc::new(OpenDataKey {
-            version: data_key.version,
-            key: opened,
-            sealed: AtomicU64::new(0),
-        }));
+        versions.push(Arc::new(OpenDataKey::new(data_key.version, opened)));
         versions.sort_by_key(|key| key.version);
         Ok(())
     }
@@ -291,92 +220,13 @@ impl Keyring {
     /// How much the data key that seals for the workspace has been used; nothing if none is loaded.
     #[must_use]
     pub fn data_key_use(&self, workspace: WorkspaceId) -> Option<DataKeyUse> {
-        self.active(workspace).map(|key| DataKeyUse {
-            version: key.version,
-            sealed: key.sealed.load(Ordering::Relaxed),
-        })
+        self.active(workspace).map(|key| key.usage())
     }
 
     /// The count of a data key goes on from `sealed`, unless it is further already. For who keeps counts over restarts.
     pub fn resume_count(&self, workspace: WorkspaceId, version: u32, sealed: u64) {
         if let Some(key) = self.data_key(workspace, version) {
-            key.sealed.fetch_max(sealed, Ordering::Relaxed);
-        }
-    }
-
-    /// The provider key, sealed for its place under the workspace's newest data key.
-    ///
-    /// # Errors
-    /// If the workspace has no data key or has worn it out, the secret is too long, or `entropy` fails.
-    pub fn seal_provider_key(
-        &self,
-        binding: &ProviderKeyBinding<'_>,
-        secret: &Secret,
-        entropy: &dyn Entropy,
-    ) -> Result<SealedSecret, SealError> {
-        let key = self
-            .active(binding.workspace)
-            .ok_or(SealError::NoDataKey(binding.workspace))?;
-        key.count_seal(binding.workspace)?;
-        let context = self.provider_key_context(binding);
-        envelope::seal(
-            Kind::Secret,
-            &key.key,
-            key.version,
-            &context,
-            secret.expose(),
-            entropy,
-        )
-        .map(SealedSecret)
-    }
-
-    /// The provider key that was sealed for exactly this place.
-    ///
-    /// # Errors
-    /// If it was altered or moved, or its data key is not loaded. The caller must not use any other key in its stead.
-    pub fn open_provider_key(
-        &self,
-        binding: &ProviderKeyBinding<'_>,
-        sealed: &[u8],
-    ) -> Result<Secret, OpenError> {
-        let version = envelope::key_version(sealed)?;
-        let workspace = binding.workspace;
-        let key = self
-            .data_key(workspace, version)
-            .ok_or(OpenError::NoDataKey { workspace, version })?;
-        let context = self.provider_key_context(binding);
-        envelope::open(Kind::Secret, &key.key, version, &context, sealed).map(Secret::from_wiped)
-    }
-
-    /// The provider key sealed anew under the workspace's newest data key, for the record's next version. The secret does
-    /// not leave the vault.
-    ///
-    /// # Errors
-    /// If it does not open or cannot be sealed.
-    pub fn reseal_provider_key(
-        &self,
-        binding: &ProviderKeyBinding<'_>,
-        sealed: &[u8],
-        next_record_version: u64,
-        entropy: &dyn Entropy,
-    ) -> Result<SealedSecret, RewrapError> {
-        let secret = self.open_provider_key(binding, sealed)?;
-        let next = ProviderKeyBinding {
-            record_version: next_record_version,
-            ..*binding
-        };
-        Ok(self.seal_provider_key(&next, &secret, entropy)?)
-    }
-
-    fn provider_key_context<'a>(&self, binding: &ProviderKeyBinding<'a>) -> Context<'a> {
-        Context {
-            installation: self.installation,
-            workspace: binding.workspace,
-            record: binding.provider_key.as_uuid().into_bytes(),
-            field: "provider_credential.api_key",
-            provider: binding.provider,
-            origin: binding.origin,
-            record_version: binding.record_version,
+            key.resume_count(sealed);
         }
     }
 
@@ -437,11 +287,11 @@ impl Keyring {
         Ok(Zeroizing::new(key))
     }
 
-    fn active(&self, workspace: WorkspaceId) -> Option<Arc<OpenDataKey>> {
+    pub(crate) fn active(&self, workspace: WorkspaceId) -> Option<Arc<OpenDataKey>> {
         read(&self.data_keys).get(&workspace)?.last().cloned()
     }
 
-    fn data_key(&self, workspace: WorkspaceId, version: u32) -> Option<Arc<OpenDataKey>> {
+    pub(crate) fn data_key(&self, workspace: WorkspaceId, version: u32) -> Option<Arc<OpenDataKey>> {
         read(&self.data_keys)
             .get(&workspace)?
             .iter()

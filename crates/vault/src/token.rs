@@ -191,7 +191,7 @@ mod tests {
 
     use super::*;
     use crate::entropy::SystemEntropy;
-    use crate::test_entropy::Scripted;
+    use crate::fixtures::Scripted;
 
     const FORM: Form = Form { prefix: "fh_" };
 

@@ -5,7 +5,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::entropy::SystemEntropy;
-use crate::test_entropy::Scripted;
+use crate::fixtures::Scripted;
 
 const PLAINTEXT: &[u8] = b"sk-canary-0123456789abcdef";
 const KEY_VERSION: u32 = 3;
@@ -258,6 +258,23 @@ fn the_length_of_a_key_does_not_show() {
     assert_eq!(length(0), length(62));
     assert_eq!(length(63), length(126));
     assert_eq!(length(63) - length(62), PADDING_STEP);
+}
+
+#[test]
+fn padding_of_any_other_make_is_refused() {
+    let body = |bytes: &[u8]| unpadded(Zeroizing::new(bytes.to_vec())).map(|opened| opened.to_vec());
+    let mut good = padded(b"abc").unwrap().to_vec();
+    assert_eq!(body(&good).unwrap(), b"abc");
+    assert_eq!(
+        body(&[good.as_slice(), &[0; 64]].concat()),
+        None,
+        "a step too much"
+    );
+    good[63] = 1;
+    assert_eq!(body(&good), None, "something behind the end");
+    good[0] = 0xff;
+    assert_eq!(body(&good), None, "a length beyond the end");
+    assert_eq!(body(&[0]), None, "no length");
 }
 
 #[test]

@@ -1,128 +1,7 @@
 //! The claims about the keyring, each as a test.
 
 use super::*;
-use crate::entropy::SystemEntropy;
-
-const CANARY: &str = "sk-canary-0123456789abcdef";
-
-fn installation() -> InstallationId {
-    InstallationId::from_uuid("0192f0c1e2a37b4c8d5e6f7081920a1a".parse().unwrap())
-}
-
-fn workspace(last_byte: u8) -> WorkspaceId {
-    WorkspaceId::from_uuid(
-        format!("0192f0c1e2a37b4c8d5e6f70819200{last_byte:02x}")
-            .parse()
-            .unwrap(),
-    )
-}
-
-fn root(byte: u8, generation: u32) -> RootKey {
-    RootKey::from_bytes([byte; 32]).of_generation(generation)
-}
-
-fn chance() -> SystemEntropy {
-    SystemEntropy::default()
-}
-
-fn secret() -> Secret {
-    Secret::from_text(CANARY.to_owned())
-}
-
-fn binding(workspace: WorkspaceId) -> ProviderKeyBinding<'static> {
-    ProviderKeyBinding {
-        workspace,
-        provider_key: ProviderKeyId::from_uuid("0192f0c1e2a37b4c8d5e6f7081920a1c".parse().unwrap()),
-        provider: "openai",
-        origin: "https://api.openai.com:443",
-        record_version: 1,
-    }
-}
-
-/// A keyring with a data key of version 1 for workspaces 1 and 2, and the wrapped forms.
-fn keyring() -> (Keyring, Vec<DataKey>) {
-    let keyring = Keyring::new(root(1, 1), installation());
-    let wrapped: Vec<_> = [1, 2]
-        .map(|number| keyring.create_data_key(workspace(number), 1, &chance()).unwrap())
-        .into();
-    for data_key in &wrapped {
-        keyring.load(data_key).unwrap();
-    }
-    (keyring, wrapped)
-}
-
-fn opens(keyring: &Keyring, binding: &ProviderKeyBinding<'_>, sealed: &SealedSecret) -> bool {
-    keyring
-        .open_provider_key(binding, &sealed.0)
-        .is_ok_and(|opened| opened.expose() == CANARY.as_bytes())
-}
-
-#[test]
-fn a_provider_key_opens_where_it_was_sealed() {
-    let (keyring, _) = keyring();
-    let sealed = keyring
-        .seal_provider_key(&binding(workspace(1)), &secret(), &chance())
-        .unwrap();
-    assert!(opens(&keyring, &binding(workspace(1)), &sealed));
-    assert!(!sealed.0.windows(6).any(|window| window == b"canary"));
-}
-
-#[test]
-fn a_provider_key_moved_to_another_place_does_not_open() {
-    let (keyring, _) = keyring();
-    let home = binding(workspace(1));
-    let sealed = keyring.seal_provider_key(&home, &secret(), &chance()).unwrap();
-    let other_key = ProviderKeyId::from_uuid("0192f0c1e2a37b4c8d5e6f7081920aff".parse().unwrap());
-    for elsewhere in [
-        binding(workspace(2)),
-        ProviderKeyBinding {
-            provider_key: other_key,
-            ..home
-        },
-        ProviderKeyBinding {
-            provider: "groq",
-            ..home
-        },
-        ProviderKeyBinding {
-            origin: "https://attacker.example:443",
-            ..home
-        },
-        ProviderKeyBinding {
-            record_version: 2,
-            ..home
-        },
-    ] {
-        assert!(
-            keyring.open_provider_key(&elsewhere, &sealed.0).is_err(),
-            "{elsewhere:?}"
-        );
-    }
-}
-
-#[test]
-fn the_binding_of_a_stored_key_names_all_that_must_not_change() {
-    let stored = ProviderKey {
-        id: binding(workspace(1)).provider_key,
-        workspace: workspace(1),
-        provider: freehold_domain::provider::ProviderKind::Openai,
-        name: "openai".to_owned(),
-        label: None,
-        priority: 0,
-        is_active: true,
-        base_url: "https://api.openai.com/v1".to_owned(),
-        origin: "https://api.openai.com:443".to_owned(),
-        allowed_models: Vec::new(),
-        limits: freehold_domain::key::ProviderKeyLimits::default(),
-        fallback: None,
-        fingerprint: None,
-        sealed: None,
-        record_version: 1,
-        health: freehold_domain::key::KeyHealth::default(),
-        created_at: freehold_domain::time::Timestamp::from_micros(0),
-        updated_at: freehold_domain::time::Timestamp::from_micros(0),
-    };
-    assert_eq!(ProviderKeyBinding::from(&stored), binding(workspace(1)));
-}
+use crate::fixtures::{binding, chance, installation, keyring, opens, root, secret, workspace};
 
 #[test]
 fn a_data_key_moved_to_another_workspace_or_version_does_not_load() {
@@ -189,43 +68,6 @@ fn loading_a_data_key_twice_changes_nothing_and_a_second_of_its_version_is_refus
             version: 1
         })
     );
-}
-
-#[test]
-fn the_newest_data_key_seals_and_the_older_ones_still_open() {
-    let (keyring, _) = keyring();
-    let home = binding(workspace(1));
-    let old = keyring.seal_provider_key(&home, &secret(), &chance()).unwrap();
-    keyring
-        .load(&keyring.create_data_key(workspace(1), 2, &chance()).unwrap())
-        .unwrap();
-    let new = keyring.seal_provider_key(&home, &secret(), &chance()).unwrap();
-    assert_eq!(envelope::key_version(&old.0), Ok(1));
-    assert_eq!(envelope::key_version(&new.0), Ok(2));
-    assert!(opens(&keyring, &home, &old) && opens(&keyring, &home, &new));
-}
-
-#[test]
-fn a_workspace_key_can_be_retired_once_everything_is_sealed_anew() {
-    let (keyring, _) = keyring();
-    let home = binding(workspace(1));
-    let old = keyring.seal_provider_key(&home, &secret(), &chance()).unwrap();
-    keyring
-        .load(&keyring.create_data_key(workspace(1), 2, &chance()).unwrap())
-        .unwrap();
-    let new = keyring.reseal_provider_key(&home, &old.0, 2, &chance()).unwrap();
-    assert!(keyring.forget_version(workspace(1), 1));
-    assert!(!keyring.forget_version(workspace(1), 1));
-    let next = ProviderKeyBinding {
-        record_version: 2,
-        ..home
-    };
-    assert!(opens(&keyring, &next, &new));
-    let no_data_key = OpenError::NoDataKey {
-        workspace: workspace(1),
-        version: 1,
-    };
-    assert_eq!(keyring.open_provider_key(&home, &old.0).unwrap_err(), no_data_key);
 }
 
 #[test]
@@ -327,33 +169,6 @@ fn a_row_that_lies_about_its_generation_does_not_load() {
 }
 
 #[test]
-fn a_data_key_asks_for_rotation_and_at_last_refuses_to_seal() {
-    let (keyring, _) = keyring();
-    let home = binding(workspace(1));
-    let sealed = keyring.seal_provider_key(&home, &secret(), &chance()).unwrap();
-    assert!(!keyring.data_key_use(workspace(1)).unwrap().rotation_is_due());
-    keyring.resume_count(workspace(1), 1, SEALED_SOFT_LIMIT);
-    assert!(keyring.data_key_use(workspace(1)).unwrap().rotation_is_due());
-    keyring.resume_count(workspace(1), 1, 5);
-    assert_eq!(
-        keyring.data_key_use(workspace(1)).unwrap().sealed,
-        SEALED_SOFT_LIMIT
-    );
-
-    keyring.resume_count(workspace(1), 1, SEALED_HARD_LIMIT - 1);
-    assert!(keyring.seal_provider_key(&home, &secret(), &chance()).is_ok());
-    let worn_out = SealError::Exhausted {
-        workspace: workspace(1),
-        sealed: SEALED_HARD_LIMIT,
-    };
-    assert_eq!(
-        keyring.seal_provider_key(&home, &secret(), &chance()),
-        Err(worn_out)
-    );
-    assert!(opens(&keyring, &home, &sealed), "opening is not limited");
-}
-
-#[test]
 fn a_fingerprint_tells_the_same_secret_and_needs_the_root_key() {
     let (keyring, _) = keyring();
     let fingerprint = keyring.fingerprint(&secret());
@@ -401,31 +216,4 @@ fn a_keyring_shows_no_key() {
         format!("Keyring({}, 2 workspaces)", installation())
     );
     assert!(format!("{:?}", wrapped[0]).contains("SealedSecret(168 bytes)"));
-}
-
-#[test]
-fn many_threads_seal_and_open_while_keys_come_and_go() {
-    let (keyring, wrapped) = keyring();
-    let home = binding(workspace(1));
-    std::thread::scope(|scope| {
-        for _ in 0..4 {
-            scope.spawn(|| {
-                for _ in 0..200 {
-                    let sealed = keyring.seal_provider_key(&home, &secret(), &chance()).unwrap();
-                    assert!(opens(&keyring, &home, &sealed));
-                }
-            });
-        }
-        scope.spawn(|| {
-            for _ in 0..200 {
-                keyring.forget(workspace(2));
-                keyring.load(&wrapped[1]).unwrap();
-            }
-        });
-    });
-    assert_eq!(
-        keyring.data_key_use(workspace(1)).unwrap().sealed,
-        800,
-        "every seal was counted once"
-    );
 }
