@@ -10,6 +10,7 @@ mod finding;
 mod floors;
 mod graph;
 mod licence;
+mod links;
 mod manners;
 mod secrets;
 mod sizes;
@@ -43,6 +44,7 @@ pub(crate) fn run(root: &Path) -> anyhow::Result<bool> {
     findings.extend(dialects::check(&tree));
     findings.extend(words::check(&tree, root));
     findings.extend(sizes::check(&tree));
+    findings.extend(links::check(&tree));
     findings.extend(changelog::check(&tree));
 
     for report in sizes::long_functions(&tree)
