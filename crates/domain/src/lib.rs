@@ -4,6 +4,7 @@
 
 pub mod catalog;
 pub mod denial;
+pub mod egress;
 pub mod id;
 pub mod key;
 pub mod ledger;
