@@ -6,6 +6,7 @@ mod card;
 mod error;
 mod merge;
 mod price;
+mod pricing;
 mod rates;
 mod schedule;
 mod table;

@@ -1,5 +1,7 @@
 //! Token prices by class: as a table lists them, with gaps, and as they apply, with none.
 
+use std::fmt;
+
 use TokenClass::{
     AudioCacheRead, AudioInput, AudioOutput, CacheRead, CacheWrite, CacheWriteLong, ImageCacheRead,
     ImageInput, ImageOutput, Input, Output, Reasoning, VideoInput,
@@ -40,6 +42,12 @@ pub enum TokenClass {
 
 const CLASSES: usize = 13;
 
+impl fmt::Display for TokenClass {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str(self.as_str())
+    }
+}
+
 impl TokenClass {
     /// Every class, prompt classes first.
     pub const ALL: [Self; CLASSES] = [
@@ -57,6 +65,26 @@ impl TokenClass {
         AudioOutput,
         ImageOutput,
     ];
+
+    /// The class's name in price tables.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Input => "input",
+            CacheRead => "cache_read",
+            CacheWrite => "cache_write",
+            CacheWriteLong => "cache_write_long",
+            AudioInput => "audio_input",
+            AudioCacheRead => "audio_cache_read",
+            ImageInput => "image_input",
+            ImageCacheRead => "image_cache_read",
+            VideoInput => "video_input",
+            Output => "output",
+            Reasoning => "reasoning",
+            AudioOutput => "audio_output",
+            ImageOutput => "image_output",
+        }
+    }
 
     /// Whether the model made such tokens, rather than read them.
     #[must_use]

@@ -147,6 +147,20 @@ pub(super) struct ListedPrice {
     pub(super) as_of: Option<Day>,
 }
 
+impl ListedPrice {
+    /// Whether it lists prices that only make sense next to ordinary token prices.
+    pub(super) fn has_variants(&self) -> bool {
+        let Self {
+            tiers,
+            schedules,
+            service_tiers,
+            regions,
+            ..
+        } = self;
+        !(tiers.is_empty() && schedules.is_empty() && service_tiers.is_empty() && regions.is_empty())
+    }
+}
+
 /// Token prices in dollars per million, by class.
 #[derive(serde::Deserialize)]
 #[serde(deny_unknown_fields)]

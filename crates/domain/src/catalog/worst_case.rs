@@ -7,7 +7,7 @@ use crate::money::Nanodollars;
 /// What is known before a request is sent of the conditions it will be billed under.
 ///
 /// What the caller did not ask for cannot be billed, so each restriction lowers the worst case without making it wrong.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Possible<'a> {
     /// Which service tiers the provider may put the request into.
     pub service_tiers: PossibleTiers<'a>,
@@ -25,7 +25,9 @@ pub enum PossibleTiers<'a> {
     Any,
     /// The ordinary one alone.
     Ordinary,
-    /// The named one, or the ordinary one where the provider steps down.
+    /// The named one as the caller asked for it, or the ordinary one where the provider steps down.
+    ///
+    /// `auto` leaves the choice to the settings of the provider's account, which may say priority.
     Named(&'a str),
 }
 
@@ -53,22 +55,13 @@ pub enum PossibleCacheWrites {
     Long,
 }
 
-impl Possible<'_> {
-    /// Nothing is ruled out.
-    pub const ANYTHING: Possible<'static> = Possible {
-        service_tiers: PossibleTiers::Any,
-        region: PossibleRegion::Any,
-        cache_writes: PossibleCacheWrites::Long,
-    };
-}
-
 impl PriceCard {
     /// The most that up to `input_tokens_bound` tokens in and `output_tokens` tokens out can cost under any conditions.
     ///
     /// Nothing if the model has no price per token, or the sum does not fit.
     #[must_use]
     pub fn worst_case(&self, input_tokens_bound: u64, output_tokens: u64) -> Option<Nanodollars> {
-        self.worst_case_of(input_tokens_bound, output_tokens, &Possible::ANYTHING)
+        self.worst_case_of(input_tokens_bound, output_tokens, &Possible::default())
     }
 
     /// The most that up to `input_tokens_bound` tokens in and `output_tokens` tokens out can cost under `possible` conditions.
@@ -86,6 +79,9 @@ impl PriceCard {
         let named_tier = match possible.service_tiers {
             PossibleTiers::Any => None,
             PossibleTiers::Ordinary => Some(0),
+            PossibleTiers::Named(name) if name.eq_ignore_ascii_case("auto") => {
+                tokens.service_tier(Some("priority"), false).or(Some(0))
+            }
             PossibleTiers::Named(name) => tokens.service_tier(Some(name), false),
         };
         let counts_as_input = |class: TokenClass| match class {
