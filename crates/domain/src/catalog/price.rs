@@ -101,7 +101,7 @@ pub enum CostError {
     /// The model is billed by the piece, not by the token.
     #[error("the model has no price per token")]
     NoTokenPrice,
-    /// The sum is above {max}.
+    /// The sum is above what an amount holds.
     #[error("the cost is above {max} dollars", max = Nanodollars::MAX)]
     TooLarge,
 }

@@ -42,5 +42,10 @@ fn table(rows: &[&str]) -> String {
 
 /// The only card of a table with one row.
 fn card(row: &str) -> ModelCard {
-    Catalogue::parse(&table(&[row])).unwrap().all().next().unwrap().clone()
+    Catalogue::parse(&table(&[row]))
+        .unwrap()
+        .all()
+        .next()
+        .unwrap()
+        .clone()
 }

@@ -95,3 +95,17 @@ fn overlays_may_be_laid_over_each_other() {
     let mine = catalogue.lookup(ProviderKind::Openai, "ours").unwrap();
     assert_eq!((mine.mode, mine.limits.output), (Mode::Chat, Some(20)));
 }
+
+#[test]
+fn the_tables_shown_in_the_documentation_can_be_loaded() {
+    let text = include_str!("../../../../../docs/PRICES.md");
+    let tables: Vec<&str> = text
+        .split("```json\n")
+        .skip(1)
+        .filter_map(|rest| rest.split("```").next())
+        .collect();
+    assert_eq!(tables.len(), 2);
+    for table in tables {
+        built_in().with_overlay(table).unwrap();
+    }
+}
