@@ -243,11 +243,11 @@ mod tests {
     #[test]
     fn a_variant_moves_what_it_leaves_out_in_proportion() {
         let standard = listed(&[(Input, 5), (CacheWrite, 6), (Output, 25), (Reasoning, 30)]);
-        let fast = listed(&[(Input, 10), (Output, 50)]);
+        let fast = listed(&[(Input, 10), (Output, 75)]);
         let rates = standard.under(&standard, &fast).unwrap();
         assert_eq!(
             rates,
-            listed(&[(Input, 10), (CacheWrite, 12), (Output, 50), (Reasoning, 60)])
+            listed(&[(Input, 10), (CacheWrite, 12), (Output, 75), (Reasoning, 90)])
         );
     }
 
