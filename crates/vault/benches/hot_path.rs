@@ -43,7 +43,7 @@ fn main() {
     };
     let secret = Secret::from_bytes(vec![b'k'; 164]);
     let sealed = keyring.seal_provider_key(&binding, &secret, &entropy).unwrap();
-    let minted = virtual_key::mint(&entropy, keyring.pepper()).unwrap();
+    let minted = virtual_key::mint(&entropy, keyring.pepper(), workspace).unwrap();
     let token = minted.token.expose();
     let garbage: Vec<u8> = token.iter().rev().copied().collect();
     let miscopied = [&token[..token.len() - 1], b"-"].concat();
@@ -56,7 +56,7 @@ fn main() {
     });
     measure("recognise a virtual key", || {
         let presented = virtual_key::parse(black_box(token)).unwrap();
-        assert!(keyring.is_virtual_key(&presented, &minted.hash));
+        assert!(keyring.is_virtual_key(&presented, workspace, &minted.hash));
     });
     measure("open a provider key of 164 bytes", || {
         assert!(keyring.open_provider_key(&binding, black_box(&sealed.0)).is_ok());

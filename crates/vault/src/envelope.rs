@@ -216,9 +216,6 @@ pub fn open(
         .split_first_chunk::<NONCE_LEN>()
         .ok_or(OpenError::Malformed)?;
     let (body, tag) = rest.split_last_chunk::<TAG_BYTES>().ok_or(OpenError::Malformed)?;
-    if body.is_empty() || body.len() % PADDING_STEP != 0 {
-        return Err(OpenError::Malformed);
-    }
     let header = header(kind, key_version);
     let (salt, commitment) = preamble
         .strip_prefix(&header)

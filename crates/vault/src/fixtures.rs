@@ -2,6 +2,7 @@
 
 use std::sync::Mutex;
 
+use aws_lc_rs::digest::{SHA256, digest};
 use freehold_domain::id::{InstallationId, ProviderKeyId, WorkspaceId};
 use freehold_domain::key::SealedSecret;
 use freehold_domain::port::DataKey;
@@ -85,4 +86,17 @@ pub(crate) fn opens(keyring: &Keyring, binding: &ProviderKeyBinding<'_>, sealed:
     keyring
         .open_provider_key(binding, &sealed.0)
         .is_ok_and(|opened| opened.expose() == CANARY.as_bytes())
+}
+
+pub(crate) fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+pub(crate) fn sha256(bytes: &[u8]) -> String {
+    hex(digest(&SHA256, bytes).as_ref())
+}
+
+/// The bytes 00 to 1f, the root key of the known answers.
+pub(crate) fn known_key() -> [u8; 32] {
+    std::array::from_fn(|index| u8::try_from(index).unwrap())
 }

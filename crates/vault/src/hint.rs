@@ -223,6 +223,8 @@ mod tests {
             ),
             (format!("ABSK{many}"), None),
             (many[..84].to_owned(), None),
+            (format!("sk-{}", "0A1B".repeat(8)), None),
+            (format!("{}.{}", "0a1b".repeat(8), &many[..23]), None),
             ("hunter2".to_owned(), None),
             (String::new(), None),
             ("sk-short".to_owned(), None),

@@ -123,9 +123,41 @@ fn context(installation: InstallationId) -> Context<'static> {
 mod tests {
     use super::*;
     use crate::entropy::SystemEntropy;
+    use crate::fixtures::{Scripted, hex, installation, known_key, sha256};
 
-    fn installation() -> InstallationId {
-        InstallationId::from_uuid("0192f0c1e2a37b4c8d5e6f7081920a1a".parse().unwrap())
+    /// A change here would make every stored hash worthless, so the values are written down.
+    #[test]
+    fn derived_keys_are_those_of_the_known_answers() {
+        let root = RootKey::from_bytes(known_key()).of_generation(7);
+        let keys = InstallationKeys::of_first_root(&root, installation());
+        let subject = b"sk-canary-0123456789abcdef";
+        assert_eq!(keys.fingerprint(subject), "3553d5ad82fac64c");
+        for (mac, expected) in [
+            (
+                root.check_value(installation()),
+                "9346af3768e0cb9afcc747f1c794cd17ed689f3ee1722b8f16efb2f8ae157a7e",
+            ),
+            (
+                keys.virtual_key_pepper().mac(subject, b""),
+                "02fde7a489c025b4e7517c661a2595908fa74fa38694be8b7786c87e8f38dcfa",
+            ),
+            (
+                keys.operator_token_pepper().mac(subject, b""),
+                "c17d882e1847ebed1a3e4f7a56753f246dbe1b62757f832af1b7d5e8a0697c3b",
+            ),
+            (
+                keys.audit_mac(&[subject]),
+                "7b74a93ee9d2f051511655461ff9a6f696559379dbde29f6d3fd71ee1d86805a",
+            ),
+        ] {
+            assert_eq!(hex(&mac), expected);
+        }
+        let entropy = Scripted::new((0x20..=0x3f).chain(0xa0..=0xab));
+        let handed_on = keys.hand_on(&root, &entropy).unwrap();
+        assert_eq!(
+            sha256(&handed_on.0),
+            "3de9d59d4ce05e6dcb843484c547d4651c302f363fa69143d934d3a13d26a2ba"
+        );
     }
 
     #[test]
@@ -139,8 +171,8 @@ mod tests {
                 .collect::<String>()
         };
         let mut all = vec![
-            first(keys.virtual_key_pepper().mac(subject)),
-            first(keys.operator_token_pepper().mac(subject)),
+            first(keys.virtual_key_pepper().mac(subject, b"")),
+            first(keys.operator_token_pepper().mac(subject, b"")),
             first(keys.audit_mac(&[subject])),
             keys.fingerprint(subject),
         ];
@@ -160,8 +192,8 @@ mod tests {
         let after = InstallationKeys::inherited(&second, installation(), &handed_on).unwrap();
         assert_eq!(before.fingerprint(b"sk-abc"), after.fingerprint(b"sk-abc"));
         assert_eq!(
-            before.virtual_key_pepper().mac(b"fh_"),
-            after.virtual_key_pepper().mac(b"fh_")
+            before.virtual_key_pepper().mac(b"fh_", b""),
+            after.virtual_key_pepper().mac(b"fh_", b"")
         );
         assert_eq!(before.audit_mac(&[b"a", b"b"]), after.audit_mac(&[b"ab"]));
 

@@ -14,10 +14,9 @@ use crate::derive::Key;
 use crate::entropy::Entropy;
 use crate::envelope::{self, Context, Kind, OpenError, SealError};
 use crate::installation::InstallationKeys;
-use crate::operator_token;
 use crate::root::RootKey;
 use crate::secret::Secret;
-use crate::token::{Pepper, Presented, macs_are_equal};
+use crate::token::{Pepper, macs_are_equal};
 
 /// The root key is another than the one this installation was made with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -113,21 +112,6 @@ impl Keyring {
     #[must_use]
     pub const fn pepper(&self) -> &Pepper {
         self.keys.virtual_key_pepper()
-    }
-
-    /// Whether `presented` is the virtual key whose hash is `kept`. Takes the same time wherever they differ.
-    #[must_use]
-    pub fn is_virtual_key(&self, presented: &Presented<'_>, kept: &[u8; 32]) -> bool {
-        macs_are_equal(&presented.mac(self.keys.virtual_key_pepper()), kept)
-    }
-
-    /// Whether `token` is the operator token whose hash is `kept`, be it of our form or chosen by the operator.
-    #[must_use]
-    pub fn is_operator_token(&self, token: &[u8], kept: &[u8; 32]) -> bool {
-        macs_are_equal(
-            &operator_token::hash(token, self.keys.operator_token_pepper()),
-            kept,
-        )
     }
 
     /// A short text by which the same secret is recognised, worthless without the root key: 16 hexadecimal digits.

@@ -2,7 +2,8 @@
 
 use crate::entropy::{Entropy, EntropyError};
 use crate::secret::Secret;
-use crate::token::{Form, Minted, Pepper, Presented};
+use crate::keyring::Keyring;
+use crate::token::{Form, Minted, Pepper, Presented, macs_are_equal};
 
 const FORM: Form = Form { prefix: "fho_" };
 
@@ -10,7 +11,7 @@ const FORM: Form = Form { prefix: "fho_" };
 pub const PREFIX: &str = FORM.prefix;
 
 /// The shortest operator token that an operator may set, in bytes.
-pub const CHOSEN_BYTES_MIN: usize = 20;
+pub const CHOSEN_BYTES_MIN: usize = 12;
 
 /// The operator token that was set is too easily guessed. Nothing of it is repeated.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -27,7 +28,7 @@ pub struct WeakOperatorToken {
 /// # Errors
 /// If `entropy` fails.
 pub fn mint(entropy: &dyn Entropy, pepper: &Pepper) -> Result<Minted, EntropyError> {
-    FORM.mint(entropy, pepper)
+    FORM.mint(entropy, pepper, b"")
 }
 
 /// The operator token in `token`, if it has the shape of one made by us and its checksum holds.
@@ -39,7 +40,7 @@ pub fn parse(token: &[u8]) -> Option<Presented<'_>> {
 /// The keyed hash of what a caller presents, whatever its shape: an operator may have set a token of another form.
 #[must_use]
 pub fn hash(token: &[u8], pepper: &Pepper) -> [u8; 32] {
-    pepper.mac(token)
+    pepper.mac(token, b"")
 }
 
 /// The keyed hash of a token that an operator chose.
@@ -54,21 +55,40 @@ pub fn hash_chosen(token: &Secret, pepper: &Pepper) -> Result<[u8; 32], WeakOper
     Ok(hash(bytes, pepper))
 }
 
+impl Keyring {
+    /// Whether `token` is the operator token whose hash is `kept`, be it of our form or chosen by the operator.
+    #[must_use]
+    pub fn is_operator_token(&self, token: &[u8], kept: &[u8; 32]) -> bool {
+        macs_are_equal(&hash(token, self.installation_keys().operator_token_pepper()), kept)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::entropy::SystemEntropy;
+    use crate::fixtures::{keyring, workspace};
     use crate::virtual_key;
 
     #[test]
     fn an_operator_token_is_no_virtual_key_and_the_reverse() {
         let (entropy, pepper) = (SystemEntropy::default(), Pepper::new(&[3; 32]));
         let operator = mint(&entropy, &pepper).unwrap();
-        let caller = virtual_key::mint(&entropy, &pepper).unwrap();
+        let caller = virtual_key::mint(&entropy, &pepper, workspace(1)).unwrap();
         assert!(parse(operator.token.expose()).is_some());
         assert!(virtual_key::parse(caller.token.expose()).is_some());
         assert!(virtual_key::parse(operator.token.expose()).is_none());
         assert!(parse(caller.token.expose()).is_none());
+    }
+
+    #[test]
+    fn an_operator_token_is_known_by_its_hash() {
+        let (keyring, _) = keyring();
+        let pepper = keyring.installation_keys().operator_token_pepper();
+        let minted = mint(&SystemEntropy::default(), pepper).unwrap();
+        assert!(keyring.is_operator_token(minted.token.expose(), &minted.hash));
+        assert!(!keyring.is_operator_token(b"fho_", &minted.hash));
+        assert!(!keyring.is_operator_token(minted.token.expose(), &[0; 32]));
     }
 
     #[test]

@@ -29,10 +29,12 @@ impl Pepper {
         Self(mac_key(key))
     }
 
-    /// The keyed hash of the whole `token`: what is stored, what is compared, and what caches are keyed by.
+    /// The keyed hash of the whole `token` and of the place it is bound to: what is stored and what is compared.
+    ///
+    /// Tokens of one pepper are all of one length, or bound to nothing, so that no two pairs read alike.
     #[must_use]
-    pub fn mac(&self, token: &[u8]) -> [u8; 32] {
-        mac(&self.0, &[token])
+    pub fn mac(&self, token: &[u8], bound_to: &[u8]) -> [u8; 32] {
+        mac(&self.0, &[token, bound_to])
     }
 }
 
@@ -84,6 +86,15 @@ pub struct Minted {
     pub hash: [u8; 32],
 }
 
+impl Minted {
+    /// The token as text, for the one moment in which its owner is shown it. Only tokens that we made can be shown: a
+    /// provider's key has no such door.
+    #[must_use]
+    pub fn show_once(&self) -> String {
+        String::from_utf8_lossy(self.token.expose()).into_owned()
+    }
+}
+
 /// A token somebody presented, of the right shape and with the right checksum. Whether it is ours, only the hash tells.
 #[derive(Clone, Copy)]
 pub struct Presented<'a> {
@@ -98,10 +109,10 @@ impl Presented<'_> {
         self.public_id
     }
 
-    /// Its keyed hash under `pepper`.
+    /// Its keyed hash under `pepper`, for the one place that `bound_to` names.
     #[must_use]
-    pub fn mac(&self, pepper: &Pepper) -> [u8; 32] {
-        pepper.mac(self.token)
+    pub fn mac(&self, pepper: &Pepper, bound_to: &[u8]) -> [u8; 32] {
+        pepper.mac(self.token, bound_to)
     }
 }
 
@@ -124,7 +135,12 @@ impl Form {
     }
 
     /// A fresh token and what is kept of it.
-    pub(crate) fn mint(self, entropy: &dyn Entropy, pepper: &Pepper) -> Result<Minted, EntropyError> {
+    pub(crate) fn mint(
+        self,
+        entropy: &dyn Entropy,
+        pepper: &Pepper,
+        bound_to: &[u8],
+    ) -> Result<Minted, EntropyError> {
         // Sixteen bytes for ten characters: the bias of the remainder is below 2^-68.
         let mut id_chance = [0; 16];
         let mut secret_chance = Zeroizing::new([0; 32]);
@@ -139,7 +155,7 @@ impl Form {
         token.extend_from_slice(&*Zeroizing::new(base62::<SECRET_CHARS>(&mut *secret_chance)));
         let checksum = checksum(&token);
         token.extend_from_slice(&checksum);
-        let hash = pepper.mac(&token);
+        let hash = pepper.mac(&token, bound_to);
         Ok(Minted {
             token: Secret::from_bytes(token),
             public_id,
@@ -216,7 +232,7 @@ mod tests {
 
     #[test]
     fn a_token_looks_as_documented() {
-        let minted = FORM.mint(&Scripted::new([0; 48]), &pepper()).unwrap();
+        let minted = FORM.mint(&Scripted::new([0; 48]), &pepper(), b"").unwrap();
         let text = String::from_utf8(minted.token.expose().to_vec()).unwrap();
         assert_eq!(text.len(), 63);
         assert_eq!(
@@ -227,13 +243,21 @@ mod tests {
     }
 
     #[test]
+    fn a_token_is_the_known_answer_to_the_byte() {
+        let minted = FORM.mint(&Scripted::new(0..48), &pepper(), b"").unwrap();
+        let expected = b"fh_EgOGusQGwp_3oDH4mEVFvp7u7ED6UzpF5eHPrBI5AHumY7UBpOQIJz0x6Ap5";
+        assert_eq!(minted.token.expose(), expected);
+        assert_eq!(minted.public_id.as_str(), "EgOGusQGwp");
+    }
+
+    #[test]
     fn a_minted_token_is_recognised_by_its_hash_under_the_same_pepper_only() {
-        let minted = FORM.mint(&SystemEntropy::default(), &pepper()).unwrap();
+        let minted = FORM.mint(&SystemEntropy::default(), &pepper(), b"").unwrap();
         let presented = FORM.parse(minted.token.expose()).unwrap();
         assert_eq!(presented.public_id(), minted.public_id);
-        assert!(macs_are_equal(&presented.mac(&pepper()), &minted.hash));
+        assert!(macs_are_equal(&presented.mac(&pepper(), b""), &minted.hash));
         assert!(!macs_are_equal(
-            &presented.mac(&Pepper::new(&[8; 32])),
+            &presented.mac(&Pepper::new(&[8; 32]), b""),
             &minted.hash
         ));
     }
@@ -242,7 +266,7 @@ mod tests {
     fn no_two_tokens_share_a_public_id_or_a_hash() {
         let entropy = SystemEntropy::default();
         let minted: Vec<_> = (0..1000)
-            .map(|_| FORM.mint(&entropy, &pepper()).unwrap())
+            .map(|_| FORM.mint(&entropy, &pepper(), b"").unwrap())
             .collect();
         assert_eq!(
             minted
@@ -260,7 +284,7 @@ mod tests {
 
     #[test]
     fn a_token_with_any_one_byte_changed_is_refused_by_shape() {
-        let minted = FORM.mint(&SystemEntropy::default(), &pepper()).unwrap();
+        let minted = FORM.mint(&SystemEntropy::default(), &pepper(), b"").unwrap();
         let token = minted.token.expose();
         for position in 0..token.len() {
             for byte in (0..=u8::MAX).filter(|byte| *byte != token[position]) {
@@ -272,8 +296,22 @@ mod tests {
     }
 
     #[test]
+    fn a_right_checksum_does_not_make_up_for_a_wrong_shape() {
+        let with_checksum = |covered: &str| {
+            let sum = checksum(covered.as_bytes());
+            FORM.parse(&[covered.as_bytes(), &sum].concat()).is_some()
+        };
+        let secret = "0".repeat(43);
+        assert!(with_checksum(&format!("fh_0123456789_{secret}")));
+        assert!(!with_checksum(&format!("fh_0123456789-{secret}")));
+        assert!(!with_checksum(&format!("fh_012345678-_{secret}")));
+        assert!(!with_checksum(&format!("fh_0123456789_{}-", &secret[1..])));
+        assert!(!with_checksum(&format!("fh_0123456789_{secret}0")));
+    }
+
+    #[test]
     fn a_token_cut_or_lengthened_or_of_another_form_is_refused() {
-        let minted = FORM.mint(&SystemEntropy::default(), &pepper()).unwrap();
+        let minted = FORM.mint(&SystemEntropy::default(), &pepper(), b"").unwrap();
         let token = minted.token.expose();
         for length in 0..token.len() {
             assert!(FORM.parse(&token[..length]).is_none(), "cut to {length}");
@@ -284,7 +322,7 @@ mod tests {
 
     #[test]
     fn nothing_secret_is_shown_when_tokens_are_formatted() {
-        let minted = FORM.mint(&SystemEntropy::default(), &pepper()).unwrap();
+        let minted = FORM.mint(&SystemEntropy::default(), &pepper(), b"").unwrap();
         let text = String::from_utf8(minted.token.expose().to_vec()).unwrap();
         let presented = FORM.parse(text.as_bytes()).unwrap();
         let shown = format!("{minted:?} {presented:?} {:?}", pepper());
@@ -294,7 +332,7 @@ mod tests {
     #[test]
     fn minting_without_chance_fails_rather_than_repeats() {
         assert_eq!(
-            FORM.mint(&Scripted::new([1; 47]), &pepper()).unwrap_err(),
+            FORM.mint(&Scripted::new([1; 47]), &pepper(), b"").unwrap_err(),
             EntropyError
         );
     }

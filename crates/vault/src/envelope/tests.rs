@@ -1,17 +1,16 @@
 //! The claims about envelopes, each as a test.
 
-use aws_lc_rs::digest::{SHA256, digest};
 use proptest::prelude::*;
 
 use super::*;
 use crate::entropy::SystemEntropy;
-use crate::fixtures::Scripted;
+use crate::fixtures::{Scripted, hex, known_key, sha256};
 
 const PLAINTEXT: &[u8] = b"sk-canary-0123456789abcdef";
 const KEY_VERSION: u32 = 3;
 
 fn key() -> [u8; 32] {
-    std::array::from_fn(|index| u8::try_from(index).unwrap())
+    known_key()
 }
 
 fn context() -> Context<'static> {
@@ -39,14 +38,6 @@ fn known() -> Vec<u8> {
 
 fn opened(blob: &[u8]) -> Result<Vec<u8>, OpenError> {
     open(Kind::Secret, &key(), KEY_VERSION, &context(), blob).map(|plaintext| plaintext.to_vec())
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
-}
-
-fn sha256(bytes: &[u8]) -> String {
-    hex(digest(&SHA256, bytes).as_ref())
 }
 
 #[test]

@@ -1,7 +1,21 @@
 //! The claims about the keyring, each as a test.
 
 use super::*;
-use crate::fixtures::{binding, chance, installation, keyring, opens, root, secret, workspace};
+use crate::fixtures::{Scripted, binding, chance, installation, keyring, known_key, opens, root, secret, sha256, workspace};
+
+#[test]
+fn a_wrapped_data_key_is_the_known_answer_to_the_byte() {
+    let keyring = Keyring::new(RootKey::from_bytes(known_key()).of_generation(7), installation());
+    let owner = WorkspaceId::from_uuid("0192f0c1e2a37b4c8d5e6f7081920a1b".parse().unwrap());
+    let entropy = Scripted::new((0x40..=0x5f).chain(0x20..=0x3f).chain(0xa0..=0xab));
+    let data_key = keyring.create_data_key(owner, 5, &entropy).unwrap();
+    assert_eq!((data_key.version, data_key.root_generation), (5, 7));
+    assert_eq!(data_key.wrapped.0.len(), 168);
+    assert_eq!(
+        sha256(&data_key.wrapped.0),
+        "85c59d7c18aef5c450aa73c3d9ef9cfafe751bcecc0cb27b6a97cff8d555722a"
+    );
+}
 
 #[test]
 fn a_data_key_moved_to_another_workspace_or_version_does_not_load() {
@@ -68,6 +82,23 @@ fn loading_a_data_key_twice_changes_nothing_and_a_second_of_its_version_is_refus
             version: 1
         })
     );
+}
+
+#[test]
+fn the_highest_version_seals_in_whatever_order_data_keys_are_loaded() {
+    let (keyring, _) = keyring();
+    for version in [3, 2] {
+        keyring.load(&keyring.create_data_key(workspace(1), version, &chance()).unwrap()).unwrap();
+    }
+    assert_eq!(keyring.data_key_use(workspace(1)).unwrap().version, 3);
+}
+
+#[test]
+fn a_row_that_was_rewrapped_already_is_left_as_it_is() {
+    let (keyring, wrapped) = keyring();
+    let once = keyring.rewrap(&wrapped[0], &root(2, 2), &chance()).unwrap();
+    assert_ne!(once, wrapped[0]);
+    assert_eq!(keyring.rewrap(&once, &root(2, 2), &chance()).unwrap(), once);
 }
 
 #[test]
@@ -182,29 +213,6 @@ fn a_fingerprint_tells_the_same_secret_and_needs_the_root_key() {
     assert_ne!(
         Keyring::new(root(2, 1), installation()).fingerprint(&secret()),
         fingerprint
-    );
-}
-
-#[test]
-fn a_virtual_key_and_an_operator_token_are_known_by_their_hashes_and_not_by_each_others() {
-    let (keyring, _) = keyring();
-    let minted = crate::virtual_key::mint(&chance(), keyring.pepper()).unwrap();
-    let presented = crate::virtual_key::parse(minted.token.expose()).unwrap();
-    assert!(keyring.is_virtual_key(&presented, &minted.hash));
-    assert!(!keyring.is_virtual_key(&presented, &[0; 32]));
-    assert!(!keyring.is_operator_token(minted.token.expose(), &minted.hash));
-
-    let keys = keyring.installation_keys();
-    let operator = operator_token::mint(&chance(), keys.operator_token_pepper()).unwrap();
-    assert!(keyring.is_operator_token(operator.token.expose(), &operator.hash));
-    assert!(!keyring.is_operator_token(b"fho_", &operator.hash));
-
-    let who_writes_the_database = Pepper::new(&[0; 32]);
-    let planted = crate::virtual_key::mint(&chance(), &who_writes_the_database).unwrap();
-    let presented = crate::virtual_key::parse(planted.token.expose()).unwrap();
-    assert!(
-        !keyring.is_virtual_key(&presented, &planted.hash),
-        "a planted hash lets nobody in"
     );
 }
 

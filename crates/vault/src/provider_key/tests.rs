@@ -53,8 +53,8 @@ fn the_binding_of_a_stored_key_names_all_that_must_not_change() {
     let stored = ProviderKey {
         id: binding(workspace(1)).provider_key,
         workspace: workspace(1),
-        provider: freehold_domain::provider::ProviderKind::Openai,
-        name: "openai".to_owned(),
+        provider: freehold_domain::provider::ProviderKind::OpenaiCompatible,
+        name: "together".to_owned(),
         label: None,
         priority: 0,
         is_active: true,
@@ -70,7 +70,8 @@ fn the_binding_of_a_stored_key_names_all_that_must_not_change() {
         created_at: freehold_domain::time::Timestamp::from_micros(0),
         updated_at: freehold_domain::time::Timestamp::from_micros(0),
     };
-    assert_eq!(ProviderKeyBinding::from(&stored), binding(workspace(1)));
+    let expected = ProviderKeyBinding { provider: "openai-compatible", ..binding(workspace(1)) };
+    assert_eq!(ProviderKeyBinding::from(&stored), expected);
 }
 
 #[test]
