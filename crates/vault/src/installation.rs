@@ -124,6 +124,7 @@ mod tests {
     use super::*;
     use crate::entropy::SystemEntropy;
     use crate::fixtures::{Scripted, hex, installation, known_key, sha256};
+    use crate::{operator_token, virtual_key};
 
     /// A change here would make every stored hash worthless, so the values are written down.
     #[test]
@@ -138,20 +139,31 @@ mod tests {
                 "9346af3768e0cb9afcc747f1c794cd17ed689f3ee1722b8f16efb2f8ae157a7e",
             ),
             (
-                keys.virtual_key_pepper().mac(subject, b""),
-                "02fde7a489c025b4e7517c661a2595908fa74fa38694be8b7786c87e8f38dcfa",
-            ),
-            (
-                keys.operator_token_pepper().mac(subject, b""),
-                "c17d882e1847ebed1a3e4f7a56753f246dbe1b62757f832af1b7d5e8a0697c3b",
-            ),
-            (
                 keys.audit_mac(&[subject]),
                 "7b74a93ee9d2f051511655461ff9a6f696559379dbde29f6d3fd71ee1d86805a",
             ),
         ] {
             assert_eq!(hex(&mac), expected);
         }
+        let owner = WorkspaceId::from_uuid("0192f0c1e2a37b4c8d5e6f7081920a1b".parse().unwrap());
+        let caller = virtual_key::mint(&Scripted::new(0..48), keys.virtual_key_pepper(), owner).unwrap();
+        let operator = operator_token::mint(&Scripted::new(0..48), keys.operator_token_pepper()).unwrap();
+        assert_eq!(
+            caller.token.expose(),
+            b"fh_EgOGusQGwp_3oDH4mEVFvp7u7ED6UzpF5eHPrBI5AHumY7UBpOQIJz0x6Ap5"
+        );
+        assert_eq!(
+            hex(&caller.hash),
+            "bb34b3115efc3d7d0b0395afe3e7c1acb070f80ae06253b6a07b2a290eacac83"
+        );
+        assert_eq!(
+            operator.token.expose(),
+            b"fho_EgOGusQGwp_3oDH4mEVFvp7u7ED6UzpF5eHPrBI5AHumY7UBpOQIJz1phwvM"
+        );
+        assert_eq!(
+            hex(&operator.hash),
+            "64dc5cd2d2bd5dc2f555d5fe486f33ce2dbb83f03b38e1d074723c2c6c00ea78"
+        );
         let entropy = Scripted::new((0x20..=0x3f).chain(0xa0..=0xab));
         let handed_on = keys.hand_on(&root, &entropy).unwrap();
         assert_eq!(

@@ -1,8 +1,8 @@
 //! The operator token, which opens the management API: `fho_<public id>_<secret><checksum>`, or what the operator set.
 
 use crate::entropy::{Entropy, EntropyError};
-use crate::secret::Secret;
 use crate::keyring::Keyring;
+use crate::secret::Secret;
 use crate::token::{Form, Minted, Pepper, Presented, macs_are_equal};
 
 const FORM: Form = Form { prefix: "fho_" };
@@ -11,7 +11,7 @@ const FORM: Form = Form { prefix: "fho_" };
 pub const PREFIX: &str = FORM.prefix;
 
 /// The shortest operator token that an operator may set, in bytes.
-pub const CHOSEN_BYTES_MIN: usize = 12;
+pub const CHOSEN_BYTES_MIN: usize = 20;
 
 /// The operator token that was set is too easily guessed. Nothing of it is repeated.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -59,7 +59,10 @@ impl Keyring {
     /// Whether `token` is the operator token whose hash is `kept`, be it of our form or chosen by the operator.
     #[must_use]
     pub fn is_operator_token(&self, token: &[u8], kept: &[u8; 32]) -> bool {
-        macs_are_equal(&hash(token, self.installation_keys().operator_token_pepper()), kept)
+        macs_are_equal(
+            &hash(token, self.installation_keys().operator_token_pepper()),
+            kept,
+        )
     }
 }
 

@@ -92,14 +92,6 @@ impl RootKey {
         self.generation
     }
 
-    /// The key in base64 is written to `out`, for the file it is kept in.
-    ///
-    /// # Errors
-    /// If `out` fails.
-    pub fn write_base64(&self, out: &mut dyn std::io::Write) -> std::io::Result<()> {
-        out.write_all(self.to_base64().expose())
-    }
-
     /// The key in base64 with padding, as it is written to a file on first start.
     #[must_use]
     pub fn to_base64(&self) -> Secret {

@@ -34,7 +34,10 @@ impl Keyring {
     /// Whether `presented` is the virtual key of `workspace` whose hash is `kept`. Takes the same time wherever they differ.
     #[must_use]
     pub fn is_virtual_key(&self, presented: &Presented<'_>, workspace: WorkspaceId, kept: &[u8; 32]) -> bool {
-        macs_are_equal(&presented.mac(self.pepper(), workspace.as_uuid().as_bytes()), kept)
+        macs_are_equal(
+            &presented.mac(self.pepper(), workspace.as_uuid().as_bytes()),
+            kept,
+        )
     }
 }
 
@@ -49,7 +52,10 @@ mod tests {
         let minted = mint(&chance(), keyring.pepper(), workspace(1)).unwrap();
         let presented = parse(minted.token.expose()).unwrap();
         assert!(keyring.is_virtual_key(&presented, workspace(1), &minted.hash));
-        assert!(!keyring.is_virtual_key(&presented, workspace(2), &minted.hash), "a copied row lets nobody in");
+        assert!(
+            !keyring.is_virtual_key(&presented, workspace(2), &minted.hash),
+            "a copied row lets nobody in"
+        );
         assert!(!keyring.is_virtual_key(&presented, workspace(1), &[0; 32]));
     }
 

@@ -1,7 +1,9 @@
 //! The claims about the keyring, each as a test.
 
 use super::*;
-use crate::fixtures::{Scripted, binding, chance, installation, keyring, known_key, opens, root, secret, sha256, workspace};
+use crate::fixtures::{
+    Scripted, binding, chance, installation, keyring, known_key, opens, root, secret, sha256, workspace,
+};
 
 #[test]
 fn a_wrapped_data_key_is_the_known_answer_to_the_byte() {
@@ -88,7 +90,9 @@ fn loading_a_data_key_twice_changes_nothing_and_a_second_of_its_version_is_refus
 fn the_highest_version_seals_in_whatever_order_data_keys_are_loaded() {
     let (keyring, _) = keyring();
     for version in [3, 2] {
-        keyring.load(&keyring.create_data_key(workspace(1), version, &chance()).unwrap()).unwrap();
+        keyring
+            .load(&keyring.create_data_key(workspace(1), version, &chance()).unwrap())
+            .unwrap();
     }
     assert_eq!(keyring.data_key_use(workspace(1)).unwrap().version, 3);
 }

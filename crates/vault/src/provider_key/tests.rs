@@ -70,7 +70,10 @@ fn the_binding_of_a_stored_key_names_all_that_must_not_change() {
         created_at: freehold_domain::time::Timestamp::from_micros(0),
         updated_at: freehold_domain::time::Timestamp::from_micros(0),
     };
-    let expected = ProviderKeyBinding { provider: "openai-compatible", ..binding(workspace(1)) };
+    let expected = ProviderKeyBinding {
+        provider: "openai-compatible",
+        ..binding(workspace(1))
+    };
     assert_eq!(ProviderKeyBinding::from(&stored), expected);
 }
 
