@@ -11,7 +11,7 @@ const FORM: Form = Form { prefix: "fho_" };
 pub const PREFIX: &str = FORM.prefix;
 
 /// The shortest operator token that an operator may set, in bytes.
-pub const CHOSEN_BYTES_MIN: usize = 20;
+pub const CHOSEN_BYTES_MIN: usize = 12;
 
 /// The operator token that was set is too easily guessed. Nothing of it is repeated.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]

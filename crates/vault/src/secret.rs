@@ -71,6 +71,12 @@ impl Secret {
         self.0.is_empty()
     }
 
+    /// Whether it begins with `start`, such as the scheme of a URL that holds a password.
+    #[must_use]
+    pub fn starts_with(&self, start: &[u8]) -> bool {
+        self.0.starts_with(start)
+    }
+
     /// The secret fit for an HTTP header, as its owner meant it: without white space, quotes and `Bearer` around it.
     ///
     /// # Errors

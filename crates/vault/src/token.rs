@@ -86,6 +86,15 @@ pub struct Minted {
     pub hash: [u8; 32],
 }
 
+impl Minted {
+    /// The token as text, for the one moment in which its owner is shown it. Only tokens that we made can be shown: a
+    /// provider's key has no such door.
+    #[must_use]
+    pub fn show_once(&self) -> String {
+        String::from_utf8_lossy(self.token.expose()).into_owned()
+    }
+}
+
 /// A token somebody presented, of the right shape and with the right checksum. Whether it is ours, only the hash tells.
 #[derive(Clone, Copy)]
 pub struct Presented<'a> {

@@ -192,6 +192,17 @@ fn the_newest_root_key_wraps_new_data_keys() {
 }
 
 #[test]
+fn a_root_key_given_again_takes_the_place_of_the_one_of_its_generation() {
+    let (keyring, wrapped) = keyring();
+    let row = keyring.rewrap(&wrapped[0], &root(2, 2), &chance()).unwrap();
+    keyring.forget(workspace(1));
+    keyring.add_root(root(9, 2));
+    assert_eq!(keyring.load(&row), Err(OpenError::WrongKey));
+    keyring.add_root(root(2, 2));
+    assert_eq!(keyring.load(&row), Ok(()));
+}
+
+#[test]
 fn a_row_that_lies_about_its_generation_does_not_load() {
     let (keyring, wrapped) = keyring();
     keyring.forget(workspace(1));
