@@ -234,6 +234,7 @@ mod tests {
     fn a_token_looks_as_documented() {
         let minted = FORM.mint(&Scripted::new([0; 48]), &pepper(), b"").unwrap();
         let text = String::from_utf8(minted.token.expose().to_vec()).unwrap();
+        assert_eq!(minted.show_once(), text);
         assert_eq!(text.len(), 63);
         assert_eq!(
             &text[..57],
