@@ -43,8 +43,6 @@ const BANS: &[(&str, &str)] = &[
         "reqwest",
         "requests to providers go through our own client, which checks every address it connects to",
     ),
-    ("chrono", "a second calendar beside jiff"),
-    ("time", "a second calendar beside jiff"),
 ];
 
 /// Crates of which one version is enough.

@@ -74,9 +74,9 @@ mod tests {
     fn a_secret_is_looked_into_in_the_vault_and_once_upstream() {
         let text = "let a = key.expose();";
         assert_eq!(found("crates/vault/src/envelope.rs", text), [""; 0]);
-        assert_eq!(found("crates/gateway/src/upstream.rs", text), [""; 0]);
+        assert_eq!(found("crates/gateway/src/upstream/auth.rs", text), [""; 0]);
         assert_eq!(
-            found("crates/gateway/src/upstream.rs", &text.repeat(2)),
+            found("crates/gateway/src/upstream/auth.rs", &text.repeat(2)),
             ["secret looked into"]
         );
         assert_eq!(found("crates/console/src/keys.rs", text), ["secret looked into"]);
