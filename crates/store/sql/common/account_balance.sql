@@ -1,0 +1,3 @@
+SELECT granted, posted, held
+FROM account
+WHERE workspace_id = $1

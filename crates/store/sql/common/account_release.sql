@@ -1,0 +1,3 @@
+UPDATE account
+SET held = held - $1
+WHERE workspace_id = $2

@@ -1,0 +1,1 @@
+UPDATE directory SET version = version + 1

@@ -1,0 +1,1 @@
+SELECT definition FROM plan ORDER BY name

@@ -1,0 +1,3 @@
+INSERT INTO plan (name, definition)
+VALUES ($1, $2)
+ON CONFLICT (name) DO UPDATE SET definition = excluded.definition

@@ -1,0 +1,5 @@
+SELECT
+    id, workspace_id, provider, name, label, priority, is_active, base_url, origin, allowed_models, limits, fallback,
+    fingerprint, sealed, record_version, status, status_reason, last_validated_at, last_used_at, created_at, updated_at
+FROM provider_key
+ORDER BY id

@@ -1,0 +1,3 @@
+UPDATE reservation
+SET state = 'voided'
+WHERE state = 'pending'

@@ -1,0 +1,320 @@
+//! The one thread that writes: takes whatever has queued, runs it in one transaction, commits once, answers everyone.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI32, Ordering};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use freehold_domain::port::PortError;
+use rusqlite::hooks::Wal;
+use rusqlite::wal::CheckpointMode;
+use rusqlite::{Connection, ErrorCode};
+use tokio::sync::{mpsc, oneshot};
+
+use super::SqliteOptions;
+use super::append::{self, Append};
+use super::open::SqliteOpenError;
+use super::session::{SqliteSession, complete, unavailable};
+use crate::engine::Operation;
+
+/// The most commands that share a commit.
+const BATCH: usize = 256;
+
+/// Pages in the write-ahead log from which an idle writer moves them into the database.
+const PAGES_WHEN_IDLE: i32 = 1_000;
+
+/// Pages in the write-ahead log from which a busy writer does.
+const PAGES_AT_MOST: i32 = 16_000;
+
+/// How long readers may hold up the wiping of removed secrets before it is put off.
+const WIPE_PATIENCE: Duration = Duration::from_millis(200);
+
+/// Something for the writer to do.
+pub(super) enum Command {
+    /// A record, the common case, without any indirection.
+    Append(Append),
+    /// Any other change.
+    Change(Box<dyn Change>),
+    /// No more changes; everything goes into the database file.
+    Close(oneshot::Sender<Result<(), PortError>>),
+}
+
+/// An operation that waits to be run and answered.
+pub(super) trait Change: Send {
+    /// The operation is part of the transaction, or undone. An error means that the whole transaction is lost.
+    fn run(&mut self, connection: &mut Connection) -> rusqlite::Result<()>;
+    /// Whether what it removed must leave every file before the caller is answered.
+    fn wipes(&self) -> bool;
+    /// The caller knows the operation's result, if the transaction was committed.
+    fn answer(self: Box<Self>, committed: Result<(), PortError>);
+}
+
+/// An operation, its result once there is one, and who waits for it.
+pub(super) struct Pending<O: Operation> {
+    operation: O,
+    result: Option<Result<O::Output, PortError>>,
+    done: oneshot::Sender<Result<O::Output, PortError>>,
+}
+
+impl<O: Operation> Pending<O> {
+    pub(super) fn new(operation: O, done: oneshot::Sender<Result<O::Output, PortError>>) -> Self {
+        Self {
+            operation,
+            result: None,
+            done,
+        }
+    }
+}
+
+impl<O: Operation> Change for Pending<O> {
+    fn run(&mut self, connection: &mut Connection) -> rusqlite::Result<()> {
+        connection.prepare_cached("SAVEPOINT change")?.execute([])?;
+        let result = complete(self.operation.run(&mut SqliteSession(connection)));
+        if result.is_err() {
+            // If SQLite has dropped the transaction by itself, this fails, and with it the batch.
+            connection.prepare_cached("ROLLBACK TO change")?.execute([])?;
+        }
+        connection.prepare_cached("RELEASE change")?.execute([])?;
+        self.result = Some(result);
+        Ok(())
+    }
+
+    fn wipes(&self) -> bool {
+        O::WIPES && matches!(self.result, Some(Ok(_)))
+    }
+
+    fn answer(self: Box<Self>, committed: Result<(), PortError>) {
+        let result = match (committed, self.result) {
+            (Ok(()), Some(result)) => result,
+            (Ok(()), None) => Err(stopped()),
+            (Err(error), _) => Err(error),
+        };
+        // A caller that left needs no answer.
+        let _ = self.done.send(result);
+    }
+}
+
+/// The error for work that comes after the end.
+pub(super) fn stopped() -> PortError {
+    PortError::Unavailable("the database is closed".into())
+}
+
+/// A thread that is waited for when this is dropped.
+pub(super) struct Joining(Option<JoinHandle<()>>);
+
+impl From<JoinHandle<()>> for Joining {
+    fn from(thread: JoinHandle<()>) -> Self {
+        Self(Some(thread))
+    }
+}
+
+impl Drop for Joining {
+    fn drop(&mut self) {
+        // A thread that panicked has said so already.
+        let _ = self.0.take().map(JoinHandle::join);
+    }
+}
+
+/// The way to the writing thread, which ends when this is dropped, after doing what it was given.
+pub(super) struct Writer {
+    commands: mpsc::Sender<Command>,
+    _thread: Joining,
+}
+
+impl Writer {
+    /// The thread runs with this connection.
+    pub(super) fn start(
+        mut connection: Connection,
+        options: &SqliteOptions,
+    ) -> Result<Self, SqliteOpenError> {
+        let (commands, queue) = mpsc::channel(options.queue.max(1));
+        let pages = Arc::new(AtomicI32::new(0));
+        let counted = Arc::clone(&pages);
+        connection.wal_hook(Some(move |_: &mut Wal, count| {
+            counted.store(count, Ordering::Relaxed);
+            Ok(())
+        }))?;
+        let desk = Desk {
+            connection,
+            queue,
+            pages,
+            busy: options.busy,
+            refusing: None,
+            wiping: false,
+        };
+        let thread = std::thread::Builder::new()
+            .name("freehold-write".to_owned())
+            .spawn(move || desk.work())
+            .map_err(SqliteOpenError::Thread)?;
+        let _thread = Joining::from(thread);
+        Ok(Self { commands, _thread })
+    }
+
+    /// The command is in the queue.
+    pub(super) async fn send(&self, command: Command) -> Result<(), PortError> {
+        self.commands.send(command).await.map_err(|_| stopped())
+    }
+
+    /// See [`super::SqliteStore::close`].
+    pub(super) async fn close(&self) -> Result<(), PortError> {
+        let (done, answer) = oneshot::channel();
+        self.send(Command::Close(done)).await?;
+        answer.await.map_err(|_| stopped())?
+    }
+}
+
+/// The writing thread's state.
+struct Desk {
+    connection: Connection,
+    queue: mpsc::Receiver<Command>,
+    /// Pages in the write-ahead log after the last commit.
+    pages: Arc<AtomicI32>,
+    busy: Duration,
+    /// Why nothing more is written: the disk failed, so what is on it is not known any more.
+    refusing: Option<String>,
+    /// Whether removed secrets still wait to be wiped.
+    wiping: bool,
+}
+
+impl Desk {
+    fn work(mut self) {
+        let mut batch = Vec::with_capacity(BATCH);
+        while self.queue.blocking_recv_many(&mut batch, BATCH) > 0 {
+            let committed = self.commit(&mut batch);
+            self.answer(&mut batch, &committed);
+            self.tidy();
+        }
+        // Nobody is left to hear of a failure; the next life recovers from the log.
+        let _ = self.checkpoint(CheckpointMode::TRUNCATE);
+    }
+
+    /// All commands ran in one transaction, which is on disk.
+    fn commit(&mut self, batch: &mut [Command]) -> Result<(), Refused> {
+        if let Some(why) = &self.refusing {
+            return Err(Refused(why.clone()));
+        }
+        let outcome = self.transact(batch);
+        outcome.map_err(|error| {
+            if !self.connection.is_autocommit() {
+                // What cannot be undone now is undone when the file is opened next.
+                let _ = self.connection.execute_batch("ROLLBACK");
+            }
+            let why = error.to_string();
+            tracing::error!(error = why, commands = batch.len(), "a commit failed");
+            if is_fatal(&error) {
+                self.refusing = Some(why.clone());
+            }
+            Refused(why)
+        })
+    }
+
+    fn transact(&mut self, batch: &mut [Command]) -> rusqlite::Result<()> {
+        self.connection.prepare_cached("BEGIN IMMEDIATE")?.execute([])?;
+        let both_append =
+            |one: &Command, next: &Command| matches!((one, next), (Command::Append(_), Command::Append(_)));
+        for run in batch.chunk_by_mut(both_append) {
+            match run {
+                [Command::Change(change)] => change.run(&mut self.connection)?,
+                appends => append_all(&self.connection, appends)?,
+            }
+        }
+        self.connection.prepare_cached("COMMIT")?.execute([])?;
+        Ok(())
+    }
+
+    /// Everyone who waits for a command of this batch knows; those that removed secrets last, after the wiping.
+    fn answer(&mut self, batch: &mut Vec<Command>, committed: &Result<(), Refused>) {
+        let committed = || match committed {
+            Ok(()) => Ok(()),
+            Err(refused) => Err(refused.to_port_error()),
+        };
+        let mut wiping = Vec::new();
+        let mut closing = Vec::new();
+        for command in batch.drain(..) {
+            match command {
+                Command::Append(append) => append.answer(committed()),
+                Command::Change(change) if change.wipes() => wiping.push(change),
+                Command::Change(change) => change.answer(committed()),
+                Command::Close(done) => closing.push(done),
+            }
+        }
+        if !wiping.is_empty() {
+            self.wiping = true;
+            self.wipe();
+            for change in wiping {
+                change.answer(committed());
+            }
+        }
+        if !closing.is_empty() {
+            self.queue.close();
+            for done in closing {
+                let _ = done.send(self.checkpoint(CheckpointMode::TRUNCATE).map_err(unavailable));
+            }
+        }
+    }
+
+    /// The write-ahead log, in which old content outlives its removal, is empty; if a reader needs it, that comes later.
+    fn wipe(&mut self) {
+        let patient = self.connection.busy_timeout(WIPE_PATIENCE);
+        let wiped = patient.and_then(|()| self.checkpoint(CheckpointMode::TRUNCATE));
+        self.wiping = wiped.is_err();
+        // A timeout that cannot be set back stays the shorter one, which costs a retry and no more.
+        let _ = self.connection.busy_timeout(self.busy);
+    }
+
+    /// The write-ahead log is kept short, while nobody waits if that can be.
+    fn tidy(&mut self) {
+        while self.wiping && self.queue.is_empty() && !self.queue.is_closed() {
+            self.wipe();
+        }
+        let pages = self.pages.load(Ordering::Relaxed);
+        let idle = self.queue.is_empty();
+        let long = pages >= PAGES_AT_MOST || (idle && pages >= PAGES_WHEN_IDLE);
+        if long && let Err(error) = self.checkpoint(CheckpointMode::PASSIVE) {
+            tracing::warn!(%error, "the write-ahead log could not be moved into the database");
+        }
+    }
+
+    fn checkpoint(&self, mode: CheckpointMode) -> rusqlite::Result<()> {
+        let (in_log, moved) = self.connection.wal_checkpoint_v2(None::<&str>, mode)?;
+        if moved >= in_log {
+            self.pages.store(0, Ordering::Relaxed);
+        }
+        Ok(())
+    }
+}
+
+/// The appends among the commands are part of the transaction, or know why they are not.
+fn append_all(connection: &Connection, commands: &mut [Command]) -> rusqlite::Result<()> {
+    let mut insert = append::prepare(connection)?;
+    for command in commands {
+        if let Command::Append(append) = command
+            && let Err(error) = append.run(connection, &mut insert)
+        {
+            if connection.is_autocommit() || is_fatal(&error) {
+                return Err(error);
+            }
+            append.note(error);
+        }
+    }
+    Ok(())
+}
+
+/// After such an error what the disk holds is not known, so nothing more may be promised.
+fn is_fatal(error: &rusqlite::Error) -> bool {
+    matches!(
+        error.sqlite_error_code(),
+        Some(ErrorCode::SystemIoFailure | ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase)
+    )
+}
+
+/// Why a batch was not committed, for everyone in it.
+#[derive(Debug, Clone, thiserror::Error)]
+#[error("the database did not commit: {0}")]
+struct Refused(String);
+
+impl Refused {
+    fn to_port_error(&self) -> PortError {
+        PortError::Unavailable(Box::new(self.clone()))
+    }
+}
