@@ -84,7 +84,6 @@ impl ConnectFailure {
 ///
 /// Without it a burst of requests to an origin that speaks HTTP/2 would make as many connections as there are requests,
 /// and throw all but one away.
-#[derive(Default)]
 pub(super) struct Turnstile {
     turn: tokio::sync::Mutex<()>,
     /// Connections made that carry many requests each.
@@ -94,9 +93,18 @@ pub(super) struct Turnstile {
 }
 
 impl Turnstile {
-    /// Whether the last connection made carries many requests at once.
-    pub(super) fn is_shared(&self) -> bool {
-        self.shared_made.load(Ordering::Relaxed) > 0 && !self.is_exclusive.load(Ordering::Relaxed)
+    /// One for an origin spoken to by `scheme`; only encrypted connections can turn out to carry many requests.
+    pub(super) fn new(scheme: Scheme) -> Self {
+        Self {
+            turn: tokio::sync::Mutex::new(()),
+            shared_made: AtomicU64::new(0),
+            is_exclusive: AtomicBool::new(scheme != Scheme::Https),
+        }
+    }
+
+    /// Whether each connection carries one request at a time. False until the first connection has shown it.
+    pub(super) fn is_exclusive(&self) -> bool {
+        self.is_exclusive.load(Ordering::Relaxed)
     }
 
     fn note(&self, is_shared: bool) {
@@ -120,10 +128,7 @@ impl Connector {
         let limit = self.shared.connect_limit;
         let late = |phase| move |_| ConnectFailure::Timeout { phase, limit };
         let deadline = Instant::now() + limit;
-        let _turn = match self.base.scheme() {
-            Scheme::Https => self.take_turn(deadline).await?,
-            Scheme::Http | Scheme::Sandbox => None,
-        };
+        let _turn = self.take_turn(deadline).await?;
         let addresses = timeout_at(deadline, self.checked_addresses())
             .await
             .map_err(late(ConnectPhase::Resolve))??;
@@ -148,7 +153,7 @@ impl Connector {
     /// Waits for the attempt in front; gives up where that one made a connection that serves all who wait.
     async fn take_turn(&self, deadline: Instant) -> Result<Option<MutexGuard<'_, ()>>, ConnectFailure> {
         let turnstile = &self.turnstile;
-        if turnstile.is_exclusive.load(Ordering::Relaxed) {
+        if turnstile.is_exclusive() {
             return Ok(None);
         }
         let before = turnstile.shared_made.load(Ordering::Relaxed);
@@ -162,7 +167,7 @@ impl Connector {
                 })?;
         if turnstile.shared_made.load(Ordering::Relaxed) == before {
             // Where connections serve one request each, whoever waited goes ahead with the others.
-            return Ok((!turnstile.is_exclusive.load(Ordering::Relaxed)).then_some(turn));
+            return Ok((!turnstile.is_exclusive()).then_some(turn));
         }
         drop(turn);
         // The pool is about to hand the new connection to the request, which then forgets this attempt.

@@ -114,8 +114,8 @@ impl UpstreamError {
             | Self::Tls(_)
             | Self::ConnectTimeout { .. }
             | Self::NotSent(_) => false,
-            // Who redirects has answered, and has not run what it sent elsewhere.
-            Self::Redirect { .. } => false,
+            // "See other" is said of what was done; the other redirects are said instead of doing it.
+            Self::Redirect { status } => *status == 303,
             Self::HeadersTimeout { sent, .. } => *sent,
             Self::Lost(_)
             | Self::Encoded

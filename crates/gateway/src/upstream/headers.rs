@@ -112,7 +112,7 @@ static RENAMED: LazyLock<HashMap<String, HeaderName>> = LazyLock::new(|| {
 
 /// Whether a header of this name speaks of who asks, from where, or of the connection, whatever an adapter thinks of it.
 fn is_never_passed(name: &str) -> bool {
-    const WHOLE: [&str; 15] = [
+    const WHOLE: [&str; 16] = [
         "accept-encoding",
         "connection",
         "content-length",
@@ -121,6 +121,7 @@ fn is_never_passed(name: &str) -> bool {
         "forwarded",
         "host",
         "keep-alive",
+        "metadata-flavor",
         "te",
         "trailer",
         "transfer-encoding",
@@ -129,23 +130,30 @@ fn is_never_passed(name: &str) -> bool {
         "via",
         "x-real-ip",
     ];
-    const PARTS: [&str; 14] = [
-        "authorization",
-        "authenticat",
+    const PARTS: [&str; 15] = [
+        "access-key",
         "api-key",
         "apikey",
-        "access-key",
-        "token",
-        "secret",
+        "authenticat",
+        "authorization",
+        "client-ip",
+        "connecting-ip",
         "cookie",
         "organization",
         "project",
+        "secret",
+        "subscription-key",
+        "token",
+        "workspace",
         "x-forwarded",
-        "client-ip",
-        "connecting-ip",
-        "x-amz-",
     ];
-    WHOLE.contains(&name) || PARTS.iter().any(|part| name.contains(part)) || name.starts_with("proxy-")
+    const BEGINNINGS: [&str; 4] = ["proxy-", "x-amz-", "x-aws-", "x-freehold-"];
+    // Some servers read an underscore as a hyphen, and the names of gateway scripts with and without their prefix.
+    let name = name.replace('_', "-");
+    let name = name.strip_prefix("http-").unwrap_or(&name);
+    WHOLE.contains(&name)
+        || PARTS.iter().any(|part| name.contains(part))
+        || BEGINNINGS.iter().any(|beginning| name.starts_with(beginning))
 }
 
 /// Whether the caller said that the header concerns only the connection between us.

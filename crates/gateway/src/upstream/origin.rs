@@ -87,7 +87,7 @@ impl Origin {
             return InFlight::on(&shard(&self.base, &self.shared));
         };
         let has_room = |shard: &Shard| shard.in_flight.load(Ordering::Relaxed) < REQUESTS_PER_SHARD;
-        if has_room(first) || !first.turnstile.is_shared() {
+        if has_room(first) || first.turnstile.is_exclusive() {
             return InFlight::on(first);
         }
         match shards.iter().find(|shard| has_room(shard)) {
@@ -120,15 +120,10 @@ impl Origin {
             .iter()
             .any(|shard| shard.in_flight.load(Ordering::Relaxed) > 0)
     }
-
-    #[cfg(test)]
-    pub(super) fn shard_count(&self) -> usize {
-        self.shards.load().len()
-    }
 }
 
 fn shard(base: &BaseUrl, shared: &Arc<Shared>) -> Arc<Shard> {
-    let turnstile = Arc::new(Turnstile::default());
+    let turnstile = Arc::new(Turnstile::new(base.scheme()));
     let connector = Connector {
         base: base.clone(),
         shared: Arc::clone(shared),
@@ -216,15 +211,5 @@ impl Origins {
             .ok_or(UpstreamError::TooManyOrigins(self.origins_max))?;
         origins.remove(&name);
         Ok(())
-    }
-
-    #[cfg(test)]
-    pub(super) fn lookup(&self, base: &BaseUrl) -> Option<Arc<Origin>> {
-        self.by_name.load().get(base.origin()).cloned()
-    }
-
-    #[cfg(test)]
-    pub(super) fn count(&self) -> usize {
-        self.by_name.load().len()
     }
 }

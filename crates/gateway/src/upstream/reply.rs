@@ -1,12 +1,9 @@
 //! A provider's reply: its head as it came, its body as it comes.
 
 use std::future::poll_fn;
-use std::pin::Pin;
-use std::task::{Context, Poll};
 
 use bytes::{Bytes, BytesMut};
 use http::HeaderMap;
-use http_body::{Body, Frame};
 
 use super::auth::Credential;
 use super::body::ReplyBody;
@@ -103,21 +100,6 @@ impl UpstreamReply {
     #[must_use]
     pub fn key_was_repeated(&self) -> bool {
         self.body.key_was_repeated()
-    }
-}
-
-impl Body for UpstreamReply {
-    type Data = Bytes;
-    type Error = UpstreamError;
-
-    fn poll_frame(
-        self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, UpstreamError>>> {
-        self.get_mut()
-            .body
-            .poll_piece(context)
-            .map(|piece| piece.map(|piece| piece.map(Frame::data)))
     }
 }
 

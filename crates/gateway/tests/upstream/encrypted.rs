@@ -1,0 +1,300 @@
+//! Encrypted connections: whose certificate counts, and how many requests share one.
+
+use std::convert::Infallible;
+use std::net::{IpAddr, Ipv4Addr};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use bytes::Bytes;
+use freehold_gateway::upstream::{ConnectPhase, Endpoint, UpstreamClient, UpstreamError, UpstreamSettings};
+use futures_util::future::join_all;
+use http::{Request, Response, Version};
+use http_body::Frame;
+use http_body_util::{BodyExt, StreamBody};
+use hyper::body::Incoming;
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioExecutor, TokioIo};
+use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use rustls::{ClientConfig, RootCertStore, ServerConfig};
+use tokio::net::TcpStream;
+use tokio::sync::{Barrier, Notify};
+use tokio_rustls::TlsAcceptor;
+
+use super::provider::{Provider, ProviderBody, Scripted, call, endpoint, policy, settings, text};
+
+const NAME: &str = "api.example.com";
+
+/// A provider with a certificate for one name, and what is needed to trust it.
+struct Encrypted {
+    provider: Provider,
+    trust: ClientConfig,
+}
+
+impl Encrypted {
+    /// One that offers `protocols` and answers with what `answer` makes of a request.
+    async fn answering<F, R>(protocols: &[&str], answer: F) -> Self
+    where
+        F: Fn(Version) -> R + Send + Sync + 'static,
+        R: Future<Output = Response<ProviderBody>> + Send + 'static,
+    {
+        let made = rcgen::generate_simple_self_signed([NAME.to_owned()]).unwrap();
+        let certificate: CertificateDer<'static> = made.cert.der().clone();
+        let key = PrivateKeyDer::try_from(made.signing_key.serialize_der()).unwrap();
+        let library = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+        let mut server = ServerConfig::builder_with_provider(Arc::clone(&library))
+            .with_safe_default_protocol_versions()
+            .unwrap()
+            .with_no_client_auth()
+            .with_single_cert(vec![certificate.clone()], key)
+            .unwrap();
+        server.alpn_protocols = protocols
+            .iter()
+            .map(|protocol| protocol.as_bytes().to_vec())
+            .collect();
+        let mut roots = RootCertStore::empty();
+        roots.add(certificate).unwrap();
+        let trust = ClientConfig::builder_with_provider(library)
+            .with_safe_default_protocol_versions()
+            .unwrap()
+            .with_root_certificates(roots)
+            .with_no_client_auth();
+        let acceptor = TlsAcceptor::from(Arc::new(server));
+        let answer = Arc::new(answer);
+        let provider = Provider::scripted(move |stream: TcpStream| {
+            let (acceptor, answer) = (acceptor.clone(), Arc::clone(&answer));
+            async move {
+                let Ok(stream) = acceptor.accept(stream).await else {
+                    return;
+                };
+                let service = service_fn(move |request: Request<Incoming>| {
+                    let answer = Arc::clone(&answer);
+                    async move {
+                        let version = request.version();
+                        let _ = request.into_body().collect().await;
+                        Ok::<_, Infallible>(answer(version).await)
+                    }
+                });
+                let mut builder = hyper_util::server::conn::auto::Builder::new(TokioExecutor::new());
+                builder.http2().max_concurrent_streams(100);
+                let _closed = builder.serve_connection(TokioIo::new(stream), service).await;
+            }
+        })
+        .await;
+        Self { provider, trust }
+    }
+
+    fn endpoint(&self, name: &str) -> Endpoint {
+        endpoint(&format!("https://{name}:{}", self.provider.address.port()))
+    }
+
+    /// A client for which every name leads to this provider, and which trusts it.
+    fn client(&self, settings: UpstreamSettings) -> UpstreamClient {
+        let resolver = Scripted::new(|_| Ok(vec![IpAddr::V4(Ipv4Addr::LOCALHOST)]));
+        let listed = self.provider.address.to_string();
+        UpstreamClient::with_parts(policy(&[&listed]), settings, resolver, Some(self.trust.clone()))
+    }
+}
+
+#[tokio::test]
+async fn http_2_is_spoken_where_it_is_offered_and_the_older_protocol_elsewhere() {
+    for (protocols, version) in [
+        (&["h2", "http/1.1"][..], "HTTP/2.0"),
+        (&["http/1.1"], "HTTP/1.1"),
+        (&[], "HTTP/1.1"),
+    ] {
+        let encrypted =
+            Encrypted::answering(
+                protocols,
+                |version| async move { text(200, &format!("{version:?}")) },
+            )
+            .await;
+        let (client, endpoint) = (encrypted.client(settings()), encrypted.endpoint(NAME));
+        for _ in 0..5 {
+            let mut reply = client.send(call(&endpoint)).await.unwrap();
+            assert_eq!(reply.collect(100).await.unwrap(), version);
+        }
+        assert_eq!(encrypted.provider.connections(), 1);
+    }
+}
+
+#[tokio::test]
+async fn a_certificate_for_another_name_is_refused_before_the_request_is_sent() {
+    let answered = Arc::new(AtomicUsize::new(0));
+    let counted = Arc::clone(&answered);
+    let encrypted = Encrypted::answering(&["h2"], move |_| {
+        counted.fetch_add(1, Ordering::SeqCst);
+        async { text(200, "{}") }
+    })
+    .await;
+    let client = encrypted.client(settings());
+    for name in ["api.example.org", "evil-api.example.com", "example.com"] {
+        let error = client.send(call(&encrypted.endpoint(name))).await.unwrap_err();
+        assert!(matches!(error, UpstreamError::Tls(_)), "{error:?}");
+        assert_eq!((error.may_have_run(), error.word()), (false, "tls_error"));
+    }
+    assert_eq!(
+        client
+            .send(call(&encrypted.endpoint(NAME)))
+            .await
+            .unwrap()
+            .status(),
+        200
+    );
+    assert_eq!(answered.load(Ordering::SeqCst), 1);
+}
+
+#[tokio::test]
+async fn a_certificate_that_the_system_does_not_trust_is_refused() {
+    let encrypted = Encrypted::answering(&["h2"], |_| async { text(200, "{}") }).await;
+    let resolver = Scripted::new(|_| Ok(vec![IpAddr::V4(Ipv4Addr::LOCALHOST)]));
+    let listed = encrypted.provider.address.to_string();
+    let client = UpstreamClient::with_resolver(policy(&[&listed]), settings(), resolver);
+    let error = client.send(call(&encrypted.endpoint(NAME))).await.unwrap_err();
+    assert!(matches!(error, UpstreamError::Tls(_)), "{error:?}");
+}
+
+#[tokio::test]
+async fn a_handshake_that_hangs_is_given_up() {
+    let silent = Provider::scripted(|stream: TcpStream| async move {
+        tokio::time::sleep(Duration::from_secs(60)).await;
+        drop(stream);
+    })
+    .await;
+    let limit = Duration::from_millis(150);
+    let client = super::provider::client(
+        &["127.0.0.0/8:*"],
+        UpstreamSettings {
+            connect: limit,
+            ..settings()
+        },
+    );
+    let endpoint = endpoint(&format!("https://{}", silent.address));
+    // Those behind wait for the first and are given up with it, not after it.
+    let began = std::time::Instant::now();
+    for result in join_all((0..20).map(|_| client.send(call(&endpoint)))).await {
+        let error = result.unwrap_err();
+        assert!(
+            matches!(error, UpstreamError::ConnectTimeout { .. }) && !error.may_have_run(),
+            "{error:?}"
+        );
+        assert!(!matches!(
+            error,
+            UpstreamError::ConnectTimeout {
+                phase: ConnectPhase::Resolve,
+                ..
+            }
+        ));
+    }
+    assert!(
+        began.elapsed() < limit + Duration::from_secs(1),
+        "{:?}",
+        began.elapsed()
+    );
+}
+
+#[tokio::test]
+async fn a_provider_that_speaks_in_the_clear_on_an_encrypted_port_is_refused() {
+    let plain = Provider::answering(|_| text(200, "{}")).await;
+    let endpoint = endpoint(&format!("https://{}", plain.address));
+    let error = plain.client().send(call(&endpoint)).await.unwrap_err();
+    assert!(matches!(error, UpstreamError::Tls(_)), "{error:?}");
+    assert!(plain.requests().is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn two_hundred_requests_at_once_share_few_connections_and_none_waits_for_another() {
+    // Nobody is answered before all have arrived, and no connection takes more than a hundred.
+    let all = Arc::new(Barrier::new(200));
+    let encrypted = Encrypted::answering(&["h2", "http/1.1"], move |_| {
+        let all = Arc::clone(&all);
+        async move {
+            all.wait().await;
+            text(200, "{}")
+        }
+    })
+    .await;
+    let (client, endpoint) = (encrypted.client(settings()), encrypted.endpoint(NAME));
+    for round in 1..=3 {
+        let calls = (0..200).map(|_| async { client.send(call(&endpoint)).await?.collect(10).await });
+        for body in join_all(calls).await {
+            assert_eq!(body.unwrap(), "{}");
+        }
+        assert!(
+            encrypted.provider.connections() <= 6,
+            "{} in round {round}",
+            encrypted.provider.connections()
+        );
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_burst_to_an_origin_of_the_older_protocol_does_not_queue() {
+    let all = Arc::new(Barrier::new(50));
+    let encrypted = Encrypted::answering(&["http/1.1"], move |_| {
+        let all = Arc::clone(&all);
+        async move {
+            all.wait().await;
+            text(200, "{}")
+        }
+    })
+    .await;
+    let (client, endpoint) = (encrypted.client(settings()), encrypted.endpoint(NAME));
+    for result in join_all((0..50).map(|_| client.send(call(&endpoint)))).await {
+        assert_eq!(result.unwrap().status(), 200);
+    }
+    assert_eq!(encrypted.provider.connections(), 50);
+}
+
+/// Tells when it is dropped.
+struct Watched(Arc<Notify>);
+
+impl Drop for Watched {
+    fn drop(&mut self) {
+        self.0.notify_one();
+    }
+}
+
+#[tokio::test]
+async fn a_reply_that_is_dropped_ends_its_stream_and_leaves_the_connection() {
+    let left = Arc::new(Notify::new());
+    let on_left = Arc::clone(&left);
+    let encrypted = Encrypted::answering(&["h2"], move |_| {
+        let watched = Watched(Arc::clone(&on_left));
+        async move {
+            let pieces = futures_util::stream::unfold(watched, |watched| async move {
+                tokio::time::sleep(Duration::from_millis(10)).await;
+                Some((
+                    Ok::<_, Infallible>(Frame::data(Bytes::from_static(b"data: 1\n\n"))),
+                    watched,
+                ))
+            });
+            Response::new(BodyExt::boxed(StreamBody::new(SyncStream(Box::pin(pieces)))))
+        }
+    })
+    .await;
+    let (client, endpoint) = (encrypted.client(settings()), encrypted.endpoint(NAME));
+    for _ in 0..3 {
+        let mut reply = client.send(call(&endpoint)).await.unwrap();
+        reply.next().await.unwrap().unwrap();
+        drop(reply);
+        tokio::time::timeout(Duration::from_secs(1), left.notified())
+            .await
+            .expect("the stream went on");
+    }
+    assert_eq!(encrypted.provider.connections(), 1);
+}
+
+/// A stream that may be named in a body that must be shareable; it is only ever polled by its owner.
+struct SyncStream<S>(std::pin::Pin<Box<S>>);
+
+impl<S: futures_util::Stream> futures_util::Stream for SyncStream<S> {
+    type Item = S::Item;
+
+    fn poll_next(
+        mut self: std::pin::Pin<&mut Self>,
+        context: &mut std::task::Context<'_>,
+    ) -> std::task::Poll<Option<S::Item>> {
+        self.0.as_mut().poll_next(context)
+    }
+}
