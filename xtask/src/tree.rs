@@ -19,7 +19,7 @@ pub(crate) struct File {
     pub(crate) text: String,
     /// Read apart, if it is Rust.
     pub(crate) rust: Option<Source>,
-    /// Whether the whole file is test code.
+    /// Whether the whole file is for tests and measurements only.
     pub(crate) test: bool,
 }
 
@@ -61,7 +61,7 @@ impl Tree {
             let rust = path.ends_with(".rs").then(|| Source::read(&text));
             let test = path
                 .split('/')
-                .any(|folder| matches!(folder, "tests" | "benches" | "fuzz"));
+                .any(|folder| matches!(folder, "tests" | "benches" | "examples" | "fuzz"));
             files.insert(
                 path.clone(),
                 File {
