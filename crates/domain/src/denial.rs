@@ -142,9 +142,9 @@ pub struct Denial {
     /// The parameter at fault.
     pub param: Option<Cow<'static, str>>,
     /// The caller's plan.
-    pub tier: Option<String>,
+    pub tier: Option<Box<str>>,
     /// The limit that was met.
-    pub limit: Option<Limit>,
+    pub limit: Option<Box<Limit>>,
     /// Ways on.
     pub remedies: Vec<Remedy>,
     /// After how long to try again.

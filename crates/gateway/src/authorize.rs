@@ -39,7 +39,7 @@ pub(crate) fn authorize(case: &mut Case, asked: ChatRequest) -> Result<Grant, De
                 ),
             )
             .with_param("model");
-            denial.tier = Some(plan.name.clone());
+            denial.tier = Some(plan.name.as_str().into());
             return Err(denial);
         }
     }

@@ -43,7 +43,7 @@ pub(crate) enum Held {
     /// A whole reply.
     Whole(Bytes),
     /// The end of a stream, and what is left to read of the provider's.
-    Stream(Box<dyn StreamDecoder>, Source),
+    Stream(Box<dyn StreamDecoder>, Box<Source>),
 }
 
 /// An answer whose last bytes are held back.
@@ -241,7 +241,7 @@ async fn stream(case: &mut Case, attempted: Attempted, answer: &mut Answer) -> R
         finish_reason: progress.finish_reason.map(FinishReason::as_str),
         usage_wanted: grant.asked.include_usage(),
         ending: ending.unwrap_or(Ending::Complete),
-        held: Held::Stream(decoder, source),
+        held: Held::Stream(decoder, Box::new(source)),
         headers,
         candidate,
     })

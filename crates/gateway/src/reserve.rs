@@ -212,8 +212,8 @@ fn expect(case: &Case, grant: &Grant, candidates: &[Candidate]) -> Expected {
 
 fn limited(denial: Denial, plan: &freehold_domain::plan::Plan, limit: Limit) -> Denial {
     Denial {
-        tier: Some(plan.name.clone()),
-        limit: Some(limit),
+        tier: Some(plan.name.as_str().into()),
+        limit: Some(Box::new(limit)),
         ..denial
     }
 }
