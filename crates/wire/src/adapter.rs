@@ -1,7 +1,11 @@
 //! What every kind of provider is asked in the same words, and the table of those that are served.
 
+mod anthropic;
+mod classify;
 mod error_view;
-pub mod openai;
+mod ollama;
+mod openai;
+mod translated;
 
 use std::borrow::Cow;
 
@@ -82,6 +86,8 @@ pub struct ChatReply {
 pub struct StreamProgress {
     /// The last report of the provider that can be trusted. Reports are cumulative.
     pub usage: Option<ReportedUsage>,
+    /// What the provider told of the input before the answer was whole. It is no report: the output is not in it.
+    pub input_so_far: Option<TokenUsage>,
     /// Bytes of generated text and tool arguments, for estimates.
     pub output_bytes: u64,
     /// Data events that came.
@@ -188,6 +194,9 @@ pub fn adapter(kind: ProviderKind) -> Option<&'static dyn Adapter> {
         ProviderKind::Openai | ProviderKind::OpenaiCompatible | ProviderKind::Sandbox => {
             openai::shaped(kind).map(|adapter| adapter as &'static dyn Adapter)
         }
+        ProviderKind::Anthropic => Some(&anthropic::ANTHROPIC),
+        ProviderKind::Ollama => Some(&ollama::Ollama),
+        ProviderKind::AnthropicCompatible => Some(&anthropic::COMPATIBLE),
         _ => None,
     }
 }

@@ -2,6 +2,7 @@
 
 mod depth;
 mod splice;
+mod write;
 
 use std::borrow::Cow;
 use std::fmt;
@@ -11,6 +12,7 @@ use serde_json::value::RawValue;
 
 pub(crate) use depth::nests_deeper_than;
 pub(crate) use splice::Splice;
+pub(crate) use write::{List, Object};
 
 /// Where a part stands in a text, as byte offsets.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -16,6 +16,7 @@ mod json;
 mod metadata;
 pub mod openai;
 mod retry_after;
+pub mod sandbox;
 mod scrub;
 mod sse;
 mod usage;

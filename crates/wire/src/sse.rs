@@ -2,6 +2,8 @@
 
 use std::borrow::Cow;
 
+use crate::error::StreamFault;
+
 /// Finds where events end, however the stream is cut into pieces.
 ///
 /// Lines end in `\n`, `\r\n` or `\r`. After a bare `\r` the end is known only with the next byte.
@@ -46,6 +48,91 @@ impl Boundary {
         }
         None
     }
+}
+
+/// An event or a line longer than this cannot be translated; no provider sends such.
+const GATHERED_BYTES_MAX: usize = 4 << 20;
+
+/// What the parts of a stream are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Framing {
+    /// Server-sent events.
+    Events,
+    /// Lines, each of which is a JSON text.
+    Lines,
+}
+
+/// Gathers the pieces of a stream into whole events or lines, for those who translate them.
+#[derive(Debug)]
+pub(crate) struct Gatherer {
+    framing: Framing,
+    boundary: Boundary,
+    begun: Vec<u8>,
+}
+
+impl Gatherer {
+    pub(crate) const fn new(framing: Framing) -> Self {
+        Self {
+            framing,
+            boundary: Boundary::LineStart,
+            begun: Vec::new(),
+        }
+    }
+
+    /// Hands each event or line that ends in `piece` to `each`.
+    pub(crate) fn push(
+        &mut self,
+        piece: &[u8],
+        mut each: impl FnMut(&[u8]) -> Result<(), StreamFault>,
+    ) -> Result<(), StreamFault> {
+        let mut rest = piece;
+        while let Some(end) = self.find(rest) {
+            let (event, after) = rest.split_at(end);
+            rest = after;
+            if self.begun.is_empty() {
+                each(event)?;
+            } else {
+                self.begun.extend_from_slice(event);
+                each(&std::mem::take(&mut self.begun))?;
+            }
+        }
+        self.begun.extend_from_slice(rest);
+        if self.begun.len() > GATHERED_BYTES_MAX {
+            return Err(StreamFault::Unreadable("an event that is too long"));
+        }
+        Ok(())
+    }
+
+    /// What came after the last end.
+    pub(crate) fn rest(&mut self) -> Vec<u8> {
+        std::mem::take(&mut self.begun)
+    }
+
+    fn find(&mut self, piece: &[u8]) -> Option<usize> {
+        match self.framing {
+            Framing::Events => self.boundary.find(piece),
+            Framing::Lines => memchr::memchr(b'\n', piece).map(|at| at + 1),
+        }
+    }
+
+    pub(crate) const fn framing(&self) -> Framing {
+        self.framing
+    }
+}
+
+impl Framing {
+    /// The JSON that an event or line holds, if any.
+    pub(crate) fn data(self, event: &[u8]) -> Option<Cow<'_, [u8]>> {
+        match self {
+            Self::Lines => Some(Cow::Borrowed(event)),
+            Self::Events => data(event),
+        }
+    }
+}
+
+/// Whether this is JSON or a page for people, where an event should be.
+pub(crate) fn is_no_event(event: &[u8]) -> bool {
+    matches!(event.trim_ascii_start().first(), Some(b'{' | b'[' | b'<'))
 }
 
 /// The data of an event: its `data:` lines, joined; nothing if it has none.

@@ -2,7 +2,6 @@
 //!
 //! What sets one such provider apart from another is a row in [`habits`]; adding one is adding a row.
 
-mod error;
 mod habits;
 mod reply;
 mod request;
@@ -15,7 +14,7 @@ use http::{HeaderMap, Method};
 
 use super::{
     Adapter, AuthScheme, ChatReply, ChatTarget, OutboundRequest, ReplyContext, StreamDecoder, ValidationCall,
-    Verdict,
+    Verdict, classify,
 };
 use crate::error::{ReplyFault, RequestFault, UpstreamFault};
 use crate::openai::chat::ChatRequest;
@@ -49,7 +48,7 @@ impl Adapter for OpenaiShaped {
     }
 
     fn classify(&self, status: u16, headers: &HeaderMap, body: &[u8]) -> UpstreamFault {
-        error::classify(status, headers, body)
+        classify::classify(status, headers, body)
     }
 
     fn validation(&self) -> ValidationCall {
@@ -62,6 +61,11 @@ impl Adapter for OpenaiShaped {
     }
 
     fn read_validation(&self, status: u16, headers: &HeaderMap, body: &[u8]) -> Verdict {
-        error::verdict(&self.habits, status, headers, body)
+        classify::verdict(
+            status,
+            body,
+            self.classify(status, headers, body).class,
+            self.habits.forbidden,
+        )
     }
 }

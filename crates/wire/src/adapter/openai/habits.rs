@@ -4,6 +4,7 @@ use freehold_domain::provider::ProviderKind;
 
 use super::OpenaiShaped;
 use crate::adapter::AuthScheme;
+use crate::adapter::classify::Forbidden;
 use crate::openai::usage::UsageHabits;
 
 /// What one provider does differently.
@@ -21,8 +22,7 @@ pub(super) struct Habits {
     pub(super) end_marker_optional: bool,
     pub(super) usage: UsageHabits,
     pub(super) validation_path: &'static str,
-    /// Whether an endpoint for the validation call may be missing without saying anything about the key.
-    pub(super) validation_optional: bool,
+    pub(super) forbidden: Forbidden,
 }
 
 const OPENAI: Habits = Habits {
@@ -36,7 +36,7 @@ const OPENAI: Habits = Habits {
         reasoning_outside: false,
     },
     validation_path: "/models",
-    validation_optional: false,
+    forbidden: Forbidden::KeyIsReal,
 };
 
 const COMPATIBLE: Habits = Habits {
@@ -44,7 +44,7 @@ const COMPATIBLE: Habits = Habits {
     limit_field: "max_tokens",
     reasoning_renames_limit: false,
     end_marker_optional: true,
-    validation_optional: true,
+    forbidden: Forbidden::KeyIsRefused,
     ..OPENAI
 };
 

@@ -2,10 +2,9 @@
 
 use bytes::Bytes;
 
-use super::error;
 use super::habits::Habits;
 use super::view::View;
-use crate::adapter::ChatReply;
+use crate::adapter::{ChatReply, classify};
 use crate::error::ReplyFault;
 use crate::openai::usage;
 
@@ -16,12 +15,11 @@ pub(super) fn read(habits: &Habits, body: Bytes) -> Result<ChatReply, ReplyFault
     let text = std::str::from_utf8(&body).map_err(|_| ReplyFault::Unreadable("not valid UTF-8"))?;
     let Some(view) = View::read(text) else {
         // An error may also come as a list of one, or as a page for people.
-        return Err(error::inside_success(text).map_or_else(|| unreadable(text), ReplyFault::Refused));
+        return Err(classify::inside_success(text).map_or_else(|| unreadable(text), ReplyFault::Refused));
     };
     if view.is_error() {
-        return Err(
-            error::inside_success(text).map_or(ReplyFault::Unreadable("not an answer"), ReplyFault::Refused)
-        );
+        return Err(classify::inside_success(text)
+            .map_or(ReplyFault::Unreadable("not an answer"), ReplyFault::Refused));
     }
     let Some(choices) = view.choices.as_ref().filter(|choices| !choices.is_empty()) else {
         return Err(ReplyFault::Unreadable("an answer without choices"));

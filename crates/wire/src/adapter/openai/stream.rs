@@ -5,10 +5,9 @@ use std::ops::Range;
 use bytes::{Bytes, BytesMut};
 use freehold_domain::tokens::TokenUsage;
 
-use super::error;
 use super::habits::Habits;
 use super::view::{View, given};
-use crate::adapter::{ReplyContext, StreamDecoder, StreamProgress};
+use crate::adapter::{ReplyContext, StreamDecoder, StreamProgress, classify};
 use crate::error::StreamFault;
 use crate::metadata::append_with_metadata;
 use crate::openai::chat::chunk::{EndedChoices, Envelope, end_marker};
@@ -116,9 +115,10 @@ impl PassThrough {
             return Ok(Judgement::Forward);
         }
         let Some(data) = sse::data(event) else {
-            return match event.trim_ascii_start().first() {
-                Some(b'{' | b'[' | b'<') => Err(no_stream(event)),
-                _ => Ok(Judgement::Forward),
+            return if sse::is_no_event(event) {
+                Err(classify::no_stream(event))
+            } else {
+                Ok(Judgement::Forward)
             };
         };
         let data = data.trim_ascii();
@@ -134,7 +134,7 @@ impl PassThrough {
             std::str::from_utf8(data).map_err(|_| StreamFault::Unreadable("an event that is not UTF-8"))?;
         match View::read(text) {
             Some(view) if !view.is_error() => Ok(self.take_note(&view)),
-            _ => Err(error::inside_success(text).map_or(
+            _ => Err(classify::inside_success(text).map_or(
                 StreamFault::Unreadable("an event that is no part of an answer"),
                 StreamFault::Refused,
             )),
@@ -286,13 +286,4 @@ fn forward(piece: &Bytes, run: Range<usize>, out: &mut Vec<Bytes>) {
     if !run.is_empty() {
         out.push(piece.slice(run));
     }
-}
-
-/// What it means that something else than a stream came.
-fn no_stream(text: &[u8]) -> StreamFault {
-    let text = String::from_utf8_lossy(text);
-    error::inside_success(&text).map_or(
-        StreamFault::Unreadable("something else than events"),
-        StreamFault::Refused,
-    )
 }

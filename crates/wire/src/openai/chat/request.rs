@@ -1,6 +1,5 @@
 //! The thin view of an inbound body: what the gateway decides by, and where it stands. Everything else stays raw bytes.
 
-use std::borrow::Cow;
 use std::fmt;
 
 use bytes::Bytes;
@@ -327,13 +326,5 @@ impl Reading<'_> {
             _ => {}
         }
         Ok(())
-    }
-}
-
-impl ChatRequest {
-    /// Every member of the body, for translations that must account for each.
-    pub(crate) fn members(&self) -> Vec<(Cow<'_, str>, &str)> {
-        serde_json::from_str::<json::Members<'_>>(self.text())
-            .map_or_else(|_| Vec::new(), |members| members.0)
     }
 }

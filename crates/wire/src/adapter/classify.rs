@@ -1,12 +1,12 @@
-//! What errors in OpenAI's shape, and in the shapes of its imitators, mean.
+//! What errors mean, for all who do not say it in their own way: codes first, then words, then the status.
 
 use http::HeaderMap;
 
-use super::habits::Habits;
-use crate::adapter::Verdict;
-use crate::adapter::error_view::{ErrorView, tells_of_billing, tells_of_context};
-use crate::error::{FaultClass, UpstreamFault};
+use super::Verdict;
+use super::error_view::{ErrorView, tells_of_billing, tells_of_context};
+use crate::error::{FaultClass, StreamFault, UpstreamFault};
 
+/// Brings an answer with an error into our classes.
 pub(super) fn classify(status: u16, headers: &HeaderMap, body: &[u8]) -> UpstreamFault {
     let view = ErrorView::read(body);
     let class = class(status, &view);
@@ -48,7 +48,8 @@ fn status_of_kind(kind: Option<&str>) -> u16 {
     }
 }
 
-fn class(status: u16, view: &ErrorView) -> FaultClass {
+/// The class of an error that came with this status.
+pub(super) fn class(status: u16, view: &ErrorView) -> FaultClass {
     let words = view.words();
     by_code(status, view)
         .or_else(|| by_words(status, &words))
@@ -136,20 +137,31 @@ const fn by_status(status: u16) -> FaultClass {
     }
 }
 
-pub(super) fn verdict(habits: &Habits, status: u16, headers: &HeaderMap, body: &[u8]) -> Verdict {
+/// What it means that something else than a stream came.
+pub(super) fn no_stream(text: &[u8]) -> StreamFault {
+    let text = String::from_utf8_lossy(text);
+    inside_success(&text).map_or(
+        StreamFault::Unreadable("something else than events"),
+        StreamFault::Refused,
+    )
+}
+
+/// What an answer to a validation call means. `forbidden` is what a 403 means at this provider.
+pub(super) fn verdict(status: u16, body: &[u8], class: FaultClass, forbidden: Forbidden) -> Verdict {
     if (200..300).contains(&status) {
         return accepted_if_json(body);
     }
     // A page for people comes from something in between, which knows nothing of keys.
     let page = body.trim_ascii_start().starts_with(b"<");
-    match classify(status, headers, body).class {
+    match class {
         FaultClass::AuthInvalid if !page => Verdict::Rejected {
             reason: format!("the provider refused the key ({status})"),
         },
-        // A key of limited scope may be refused the list of models and still work.
-        FaultClass::AuthForbidden if !page && !habits.validation_optional => Verdict::Accepted,
-        FaultClass::AuthForbidden if !page => Verdict::Rejected {
-            reason: format!("the provider does not admit the key ({status})"),
+        FaultClass::AuthForbidden if !page => match forbidden {
+            Forbidden::KeyIsReal => Verdict::Accepted,
+            Forbidden::KeyIsRefused => Verdict::Rejected {
+                reason: format!("the provider does not admit the key ({status})"),
+            },
         },
         _ => Verdict::Undecided {
             reason: format!("the provider answered {status}, which says nothing about the key"),
@@ -157,8 +169,17 @@ pub(super) fn verdict(habits: &Habits, status: u16, headers: &HeaderMap, body: &
     }
 }
 
+/// What a refused permission says about the key that asked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Forbidden {
+    /// A key of limited scope is refused the list of models and still works.
+    KeyIsReal,
+    /// The server knows no scopes: the key is not admitted.
+    KeyIsRefused,
+}
+
 /// A key is accepted by an answer of the API, not by a page that a proxy put in its place.
-pub(in crate::adapter) fn accepted_if_json(body: &[u8]) -> Verdict {
+fn accepted_if_json(body: &[u8]) -> Verdict {
     match serde_json::from_slice::<serde::de::IgnoredAny>(body) {
         Ok(_) => Verdict::Accepted,
         Err(_) => Verdict::Undecided {
