@@ -78,7 +78,7 @@ impl IdSource for SystemIds {
         if state.used == BATCH {
             // Ids need to be different, not secret: if the system has no chance to give, the old one is used again,
             // and the growth below keeps ids apart.
-            drop(self.entropy.fill(&mut state.chance));
+            let _ = self.entropy.fill(&mut state.chance);
             state.used = 0;
         }
         let from = state.used * 10;
@@ -100,10 +100,9 @@ impl IdSource for SystemIds {
 fn after(last: Uuid) -> Uuid {
     let value = last.as_u128();
     let low_mask = (1_u128 << 62) - 1;
-    let low = (value + 1) & low_mask;
-    let carry = u128::from(low == 0);
-    // A carry goes into the millisecond rather than over the version bits, which must stay.
-    Uuid::from_u128((value & !low_mask & !(low_mask >> 62)) + (carry << 80) | low)
+    let (high, low) = (value & !low_mask, (value + 1) & low_mask);
+    // When they are used up the millisecond grows; version and variant stay as they are.
+    Uuid::from_u128(if low == 0 { high + (1 << 80) } else { high | low })
 }
 
 #[cfg(test)]

@@ -91,6 +91,7 @@ fn stop_signal(gateway: &Arc<freehold_gateway::Gateway>) -> anyhow::Result<impl 
                 _ = interrupt.recv() => {}
             }
             // Whoever asks twice does not want to wait; what is unsettled is mended by the next start.
+            #[expect(clippy::disallowed_methods, reason = "asked twice")]
             std::process::exit(130);
         });
     })

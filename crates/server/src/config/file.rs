@@ -142,9 +142,8 @@ impl ConfigFile {
     fn parse(text: &str, path: &Path) -> Result<Self, ConfigError> {
         toml::from_str(text).map_err(|error| {
             // The library's own rendering quotes the line, and the line may hold a secret.
-            let line = error.span().map_or(0, |span| {
-                text[..span.start.min(text.len())].lines().count().max(1)
-            });
+            let start = error.span().map_or(0, |span| span.start);
+            let line = text.bytes().take(start).filter(|byte| *byte == b'\n').count() + 1;
             ConfigError::File {
                 path: path.display().to_string(),
                 message: format!("line {line}: {}", error.message()),
