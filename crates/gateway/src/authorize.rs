@@ -31,16 +31,14 @@ pub(crate) fn authorize(case: &mut Case, asked: ChatRequest) -> Result<Grant, De
         (&plan.allowed_models, "the workspace's plan"),
     ] {
         if !model_is_allowed(patterns, &full_name) {
-            let mut denial = Denial::new(
+            return Err(Denial::new(
                 DenialCode::ModelNotAllowed,
                 format!(
                     "The model {full_name:?} is not among those {whose} allows: {}.",
                     patterns.join(", ")
                 ),
             )
-            .with_param("model");
-            denial.tier = Some(plan.name.as_str().into());
-            return Err(denial);
+            .with_param("model"));
         }
     }
     Ok(Grant { asked, resolved })

@@ -91,6 +91,14 @@ impl SourceText for PortError {
 }
 
 impl Refusal {
+    /// The same, naming the plan that the caller is on.
+    pub(crate) fn with_tier(mut self, plan: &str) -> Self {
+        if let Self::Denied(denial) = &mut self {
+            denial.tier.get_or_insert_with(|| plan.into());
+        }
+        self
+    }
+
     /// The outcome it means for the record.
     pub(crate) fn outcome(&self) -> Outcome {
         match self {

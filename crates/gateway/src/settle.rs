@@ -77,6 +77,7 @@ pub(crate) async fn settle(case: &mut Case, metered: Metered, answer: &mut Answe
 
 /// The refusal is on record, the reservation given back, and the client told.
 pub(crate) async fn refuse(mut case: Case, refusal: Refusal, mut answer: Answer) {
+    let refusal = refusal.with_tier(&case.caller.workspace.plan.name);
     let mut record = blank(&case);
     record.outcome = refusal.outcome();
     record.denial = refusal.as_record();
