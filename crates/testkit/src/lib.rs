@@ -9,7 +9,9 @@
 )]
 
 pub mod client;
+pub mod conformance;
 pub mod freehold;
+pub mod memory;
 pub mod simulator;
 
 mod process;

@@ -1,0 +1,278 @@
+//! A long random sequence of operations, answered by the oracle and by another store in the same words.
+
+use std::fmt::Debug;
+use std::sync::Arc;
+
+use freehold_domain::id::{ProviderKeyId, WorkspaceId};
+use freehold_domain::key::{KeyHealth, KeyStatus, ProviderKey, SealedSecret, VirtualKey};
+use freehold_domain::ledger::{Grant, Reservation, Settlement};
+use freehold_domain::money::Credits;
+use freehold_domain::plan::Plan;
+use freehold_domain::port::{DataKey, PageRequest, RecordFilter, Store};
+use freehold_domain::record::{Outcome, UsageRecord};
+use freehold_domain::workspace::Workspace;
+
+use super::sample::{BEGINNING, Sample};
+use crate::memory::MemoryStore;
+
+/// Numbers that look random and are the same for one seed (the generator is splitmix64).
+struct Dice(u64);
+
+impl Dice {
+    /// A number from 0 to below `sides`.
+    fn roll(&mut self, sides: usize) -> usize {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut mixed = self.0;
+        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        mixed ^= mixed >> 31;
+        usize::try_from(mixed % sides as u64).expect("fits")
+    }
+
+    /// One of `choices`.
+    fn pick<'c, T>(&mut self, choices: &'c [T]) -> &'c T {
+        &choices[self.roll(choices.len())]
+    }
+
+    /// A few whole credits, rarely none.
+    fn credits(&mut self) -> Credits {
+        Credits::from_units(i64::try_from(self.roll(6)).expect("fits") * 1_000_000)
+    }
+}
+
+/// One thing to ask of a store. All that it needs is in it, so that two stores are asked the same.
+#[derive(Debug, Clone)]
+enum Step {
+    CreateWorkspace(Workspace, DataKey),
+    UpdateWorkspace(Workspace),
+    DeleteWorkspace(WorkspaceId),
+    AddDataKey(DataKey),
+    RewrapDataKey(DataKey, u32),
+    CreateVirtualKey(VirtualKey),
+    DeleteVirtualKey(VirtualKey),
+    CreateProviderKey(ProviderKey),
+    UpdateProviderKey(ProviderKey, u64),
+    DeleteProviderKey(ProviderKey),
+    NoteHealth(Vec<(ProviderKeyId, u64, KeyHealth)>),
+    PutPlan(Plan),
+    DeletePlan(String),
+    Grant(Grant),
+    Reserve(Reservation),
+    Append(Box<UsageRecord>, Settlement),
+    Expire(i64),
+    Look(WorkspaceId, RecordFilter, PageRequest),
+    LookWhole,
+}
+
+/// Small sets of things, so that steps meet what earlier steps left.
+struct Scene {
+    dice: Dice,
+    workspaces: Vec<Workspace>,
+    virtual_keys: Vec<VirtualKey>,
+    provider_keys: Vec<ProviderKey>,
+    reservations: Vec<Reservation>,
+    records: Vec<UsageRecord>,
+    grants: Vec<Grant>,
+}
+
+impl Scene {
+    fn new(seed: u64) -> Self {
+        let sample = Sample::new();
+        let names = ["ash", "birch", "cedar", "ash"];
+        let workspaces: Vec<Workspace> = names.iter().map(|name| sample.workspace(name)).collect();
+        let owners: Vec<WorkspaceId> = workspaces
+            .iter()
+            .map(|workspace| workspace.id)
+            .chain([WorkspaceId::PLATFORM])
+            .collect();
+        let each = |times: usize| owners.iter().copied().cycle().take(times);
+        let reservations: Vec<Reservation> = each(24)
+            .map(|owner| sample.reservation(owner, Credits::ZERO))
+            .collect();
+        let mut records: Vec<UsageRecord> = reservations
+            .iter()
+            .map(|reservation| *sample.record_of(reservation, Credits::ZERO))
+            .collect();
+        records.extend(each(12).map(|owner| *sample.bare_record(owner)));
+        Self {
+            dice: Dice(seed),
+            virtual_keys: each(8).map(|owner| sample.virtual_key(owner)).collect(),
+            provider_keys: each(8).map(|owner| sample.provider_key(owner)).collect(),
+            grants: each(10).map(|owner| sample.grant(owner, Credits::ZERO)).collect(),
+            reservations,
+            records,
+            workspaces,
+        }
+    }
+
+    fn owner(&mut self) -> WorkspaceId {
+        match self.dice.roll(8) {
+            0 => WorkspaceId::PLATFORM,
+            _ => self.dice.pick(&self.workspaces).id,
+        }
+    }
+
+    fn data_key(&mut self) -> DataKey {
+        DataKey {
+            workspace: self.owner(),
+            version: *self.dice.pick(&[1, 2, 3]),
+            root_generation: *self.dice.pick(&[1, 2]),
+            wrapped: SealedSecret(vec![*self.dice.pick(&[1, 2, 3]); 40]),
+        }
+    }
+
+    fn health(&mut self) -> KeyHealth {
+        let statuses = [KeyStatus::Unknown, KeyStatus::Valid, KeyStatus::Revoked];
+        KeyHealth {
+            status: *self.dice.pick(&statuses),
+            status_reason: self.dice.pick(&[None, Some("refused".to_owned())]).clone(),
+            last_validated_at: None,
+            last_used_at: Some(BEGINNING),
+        }
+    }
+
+    fn step(&mut self) -> Step {
+        match self.dice.roll(24) {
+            0 | 1 => {
+                let workspace = self.dice.pick(&self.workspaces).clone();
+                let data_key = DataKey {
+                    workspace: workspace.id,
+                    ..self.data_key()
+                };
+                Step::CreateWorkspace(workspace, data_key)
+            }
+            2 => Step::UpdateWorkspace(Workspace {
+                name: (*self.dice.pick(&["ash", "dogwood", "elm"])).to_owned(),
+                ..self.dice.pick(&self.workspaces).clone()
+            }),
+            3 => Step::DeleteWorkspace(self.owner()),
+            4 => Step::AddDataKey(self.data_key()),
+            5 => Step::RewrapDataKey(self.data_key(), *self.dice.pick(&[1, 2])),
+            6 => Step::CreateVirtualKey(self.dice.pick(&self.virtual_keys).clone()),
+            7 => Step::DeleteVirtualKey(self.dice.pick(&self.virtual_keys).clone()),
+            8 => Step::CreateProviderKey(self.dice.pick(&self.provider_keys).clone()),
+            9 => {
+                let key = ProviderKey {
+                    record_version: *self.dice.pick(&[1, 2, 3]),
+                    health: self.health(),
+                    ..self.dice.pick(&self.provider_keys).clone()
+                };
+                Step::UpdateProviderKey(key, *self.dice.pick(&[1, 2, 3]))
+            }
+            10 => Step::DeleteProviderKey(self.dice.pick(&self.provider_keys).clone()),
+            11 => {
+                let id = self.dice.pick(&self.provider_keys).id;
+                let note = (id, *self.dice.pick(&[1, 2]), self.health());
+                Step::NoteHealth(vec![note])
+            }
+            12 => Step::PutPlan(Plan {
+                name: (*self.dice.pick(&["free", "pro"])).to_owned(),
+                included_credits: self.dice.credits(),
+                ..Plan::default()
+            }),
+            13 => Step::DeletePlan((*self.dice.pick(&["free", "pro"])).to_owned()),
+            14 | 15 => {
+                let keys = [None, Some("one".to_owned()), Some("two".to_owned())];
+                Step::Grant(Grant {
+                    credits: self.dice.credits(),
+                    idempotency_key: self.dice.pick(&keys).clone(),
+                    ..self.dice.pick(&self.grants).clone()
+                })
+            }
+            16 | 17 => Step::Reserve(Reservation {
+                credits: self.dice.credits(),
+                ..*self.dice.pick(&self.reservations)
+            }),
+            18 | 19 => {
+                let settlements = [Settlement::None, Settlement::Post, Settlement::Void];
+                let record = Box::new(UsageRecord {
+                    credits_charged: self.dice.credits(),
+                    outcome: *self.dice.pick(&Outcome::ALL),
+                    ..self.dice.pick(&self.records).clone()
+                });
+                Step::Append(record, *self.dice.pick(&settlements))
+            }
+            20 => Step::Expire(i64::try_from(self.dice.roll(70_000)).expect("fits")),
+            21 | 22 => {
+                let owner = self.owner();
+                let outcome = *self.dice.pick(&[None, Some(Outcome::Ok), Some(Outcome::Denied)]);
+                let before = self.dice.pick(&self.records).request_id.as_uuid();
+                let request = PageRequest {
+                    before: Some(before).filter(|_| self.dice.roll(2) == 0),
+                    limit: *self.dice.pick(&[1, 3, 200]),
+                };
+                let filter = RecordFilter {
+                    outcome,
+                    ..RecordFilter::default()
+                };
+                Step::Look(owner, filter, request)
+            }
+            _ => Step::LookWhole,
+        }
+    }
+}
+
+fn told<T: Debug, E: std::fmt::Display>(result: Result<T, E>) -> String {
+    match result {
+        Ok(answer) => format!("{answer:?}"),
+        Err(error) => format!("error: {error}"),
+    }
+}
+
+/// What the store answers, in words.
+async fn answer(store: &dyn Store, step: &Step) -> String {
+    match step {
+        Step::CreateWorkspace(workspace, data_key) => told(store.create_workspace(workspace, data_key).await),
+        Step::UpdateWorkspace(workspace) => told(store.update_workspace(workspace).await),
+        Step::DeleteWorkspace(id) => told(store.delete_workspace(*id).await),
+        Step::AddDataKey(data_key) => told(store.add_data_key(data_key).await),
+        Step::RewrapDataKey(data_key, from) => told(store.rewrap_data_key(data_key, *from).await),
+        Step::CreateVirtualKey(key) => told(store.create_virtual_key(key).await),
+        Step::DeleteVirtualKey(key) => told(store.delete_virtual_key(key.workspace, key.id).await),
+        Step::CreateProviderKey(key) => told(store.create_provider_key(key).await),
+        Step::UpdateProviderKey(key, from) => told(store.update_provider_key(key, *from).await),
+        Step::DeleteProviderKey(key) => told(store.delete_provider_key(key.workspace, key.id).await),
+        Step::NoteHealth(notes) => told(store.note_health(notes).await),
+        Step::PutPlan(plan) => told(store.put_plan(plan).await),
+        Step::DeletePlan(name) => told(store.delete_plan(name).await),
+        Step::Grant(grant) => told(store.grant(grant).await),
+        Step::Reserve(reservation) => told(store.reserve(reservation).await),
+        Step::Append(record, settlement) => {
+            let appended = told(store.append(record.clone(), *settlement).await);
+            appended + &told(store.balance(record.workspace_id).await)
+        }
+        Step::Expire(millis) => told(store.expire_reservations(BEGINNING.plus_millis(*millis)).await),
+        Step::Look(workspace, filter, request) => {
+            let records = told(store.records(*workspace, filter, *request).await);
+            let issued = told(store.virtual_keys(*workspace, *request).await);
+            let stored = told(store.provider_keys(*workspace, *request).await);
+            let balance = told(store.balance(*workspace).await);
+            let all = told(store.workspaces(*request).await);
+            let itself = told(store.workspace(*workspace).await);
+            [records, issued, stored, balance, all, itself].join("\n")
+        }
+        Step::LookWhole => told(store.load_directory().await),
+    }
+}
+
+/// The store answers `steps` random steps exactly as the oracle does. The seed is named when it does not.
+pub async fn the_store_answers_as_the_oracle_does(store: Arc<dyn Store>, seed: u64, steps: usize) {
+    let oracle = MemoryStore::new();
+    let mut scene = Scene::new(seed);
+    for number in 0..steps {
+        let step = scene.step();
+        let expected = answer(&oracle, &step).await;
+        let found = answer(&*store, &step).await;
+        assert_eq!(found, expected, "seed {seed}, step {number}: {step:?}");
+    }
+    let (expected, found) = (
+        answer(&oracle, &Step::LookWhole).await,
+        answer(&*store, &Step::LookWhole).await,
+    );
+    assert_eq!(found, expected, "seed {seed}, at the end");
+}
+
+/// A random sequence of fair length; each engine runs more seeds of its own.
+pub async fn random_operations_are_answered_as_the_oracle_does(store: Arc<dyn Store>) {
+    the_store_answers_as_the_oracle_does(store, 1, 400).await;
+}
