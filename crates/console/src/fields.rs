@@ -288,7 +288,7 @@ mod tests {
             format!(r#""{CANARY}""#),
             format!(r#"{{"label":"{CANARY}"#),
             format!(r#"{{"label":"{CANARY}"}}"#),
-            format!("{CANARY}"),
+            CANARY.to_owned(),
         ] {
             let refused = refusal(&body);
             assert!(

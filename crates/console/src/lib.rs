@@ -69,7 +69,6 @@ impl Console {
     }
 
     /// Every route of the management API. Has no fallback, so that it can be merged with other routers.
-    #[must_use]
     pub fn router(self) -> axum::Router {
         router::routes().served_by(Arc::new(self))
     }
