@@ -37,7 +37,7 @@ impl Credential {
         };
         (!secret.is_empty()).then(|| Self {
             header,
-            key: OpenKey(Arc::new(secret)),
+            key: OpenKey::new(secret),
         })
     }
 
@@ -83,13 +83,34 @@ impl std::fmt::Debug for Credential {
     }
 }
 
+/// After so many places that looked like the key and were not, setting up a search pays.
+const MISSES_MAX: usize = 32;
+
 /// A key that can be looked for and not looked at.
 #[derive(Clone)]
-pub(super) struct OpenKey(Arc<Secret>);
+pub(super) struct OpenKey {
+    secret: Arc<Secret>,
+    /// Where in the key the character stands that is met least in other texts.
+    mark: usize,
+}
 
 impl OpenKey {
+    fn new(secret: Secret) -> Self {
+        let mut key = Self {
+            secret: Arc::new(secret),
+            mark: 0,
+        };
+        let rarest = key
+            .bytes()
+            .iter()
+            .enumerate()
+            .min_by_key(|(_, byte)| frequency(**byte));
+        key.mark = rarest.map_or(0, |(at, _)| at);
+        key
+    }
+
     fn bytes(&self) -> &[u8] {
-        self.0.expose()
+        self.secret.expose()
     }
 
     /// How long it is.
@@ -98,16 +119,35 @@ impl OpenKey {
     }
 
     /// Where it begins in `text`.
+    ///
+    /// Looks for the one character first: replies come in small pieces, and setting up a search for the whole key costs
+    /// more than reading such a piece. A text that is full of that character gets the whole search after all.
     pub(super) fn find_in(&self, text: &[u8]) -> Option<usize> {
-        memchr::memmem::find(text, self.bytes())
+        let key = self.bytes();
+        let mark = *key.get(self.mark)?;
+        let candidates = memchr::memchr_iter(mark, text).filter_map(|at| at.checked_sub(self.mark));
+        for (misses, start) in candidates.enumerate() {
+            let rest = text.get(start..)?;
+            if rest.starts_with(key) {
+                return Some(start);
+            }
+            if misses == MISSES_MAX {
+                return memchr::memmem::find(rest, key).map(|found| start + found);
+            }
+        }
+        None
     }
 
     /// How many bytes at the end of `text` could be the beginning of the key: as many as possible, less than all of it.
     pub(super) fn begun_at_end_of(&self, text: &[u8]) -> usize {
         let key = self.bytes();
-        let Some((first, _)) = key.split_first() else {
+        let (Some(first), Some(last)) = (key.first(), text.last()) else {
             return 0;
         };
+        // A piece of a stream ends in a line break, which no key has in it.
+        if memchr::memchr(*last, key).is_none() {
+            return 0;
+        }
         let tail_length = text.len().min(key.len() - 1);
         let Some(tail) = text.get(text.len() - tail_length..) else {
             return 0;
@@ -116,6 +156,17 @@ impl OpenKey {
             .filter_map(|start| tail.get(start..))
             .find(|end| key.starts_with(end))
             .map_or(0, <[u8]>::len)
+    }
+}
+
+/// How often a character is met in replies, roughly: prose and field names are lower case, ids and numbers are digits.
+const fn frequency(byte: u8) -> u8 {
+    match byte {
+        b'A'..=b'Z' => 0,
+        b'j' | b'q' | b'x' | b'z' => 1,
+        b'0'..=b'9' | b'b' | b'g' | b'k' | b'v' | b'w' | b'y' => 2,
+        b'a'..=b'z' => 3,
+        _ => 4,
     }
 }
 
@@ -166,8 +217,29 @@ mod tests {
     }
 
     #[test]
+    fn a_key_is_found_at_its_first_place_whatever_its_rarest_character_is() {
+        for key in ["k", "sk-Zabc", "Zbc", "abcZ", "aaaa", "sk-0123"] {
+            let open = OpenKey::new(Secret::from_text(key.to_owned()));
+            for (before, after) in [
+                ("", ""),
+                ("Z", "Z"),
+                ("aaZ", "bc"),
+                ("sk-", "0"),
+                ("sk-sk-Zab", ""),
+            ] {
+                let text = format!("{before}{key}{after}{key}");
+                assert_eq!(open.find_in(text.as_bytes()), text.find(key), "{key} in {text}");
+            }
+            let crowded = format!("{}{key}", format!("{}#", &key[..key.len() - 1]).repeat(100));
+            assert_eq!(open.find_in(crowded.as_bytes()), crowded.find(key), "{key}");
+            assert_eq!(open.find_in(&key.as_bytes()[1..]), None);
+            assert_eq!(open.find_in(b""), None);
+        }
+    }
+
+    #[test]
     fn the_longest_possible_beginning_of_the_key_is_found_at_the_end() {
-        let key = OpenKey(Arc::new(Secret::from_text("abcabd".to_owned())));
+        let key = OpenKey::new(Secret::from_text("abcabd".to_owned()));
         for (text, length) in [
             ("", 0),
             ("x", 0),

@@ -82,11 +82,88 @@ impl Endpoint {
 fn has_dot_segment(path: &str) -> bool {
     let path = path.split_once('?').map_or(path, |(path, _)| path);
     path.split('/').any(|segment| {
-        // No segment of more than two encoded dots is one.
-        segment.len() <= 6
+        // Neither form of a dot begins a segment of an ordinary path, so that nearly all end here.
+        segment.starts_with(['.', '%'])
             && matches!(
                 segment.to_ascii_lowercase().replace("%2e", ".").as_str(),
                 "." | ".."
             )
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn endpoint(text: &str) -> Endpoint {
+        Endpoint::parse(ProviderKind::OpenaiCompatible, text).unwrap()
+    }
+
+    #[test]
+    fn a_path_is_appended_to_the_base_url() {
+        for (base, path, uri) in [
+            (
+                "https://api.openai.com/v1",
+                "/chat/completions",
+                "https://api.openai.com/v1/chat/completions",
+            ),
+            (
+                "https://api.deepseek.com",
+                "/models",
+                "https://api.deepseek.com/models",
+            ),
+            (
+                "http://ollama:11434/",
+                "/v1/models",
+                "http://ollama:11434/v1/models",
+            ),
+            ("http://ollama:80", "/v1", "http://ollama/v1"),
+            ("https://ollama:80", "/v1", "https://ollama:80/v1"),
+            ("http://[::1]:443", "/v1", "http://[::1]:443/v1"),
+            (
+                "https://h/v1beta",
+                "/models/m:stream?alt=sse",
+                "https://h/v1beta/models/m:stream?alt=sse",
+            ),
+            ("https://h", "/models/a..b/.c/...", "https://h/models/a..b/.c/..."),
+            ("https://h", "/models?p=/../", "https://h/models?p=/../"),
+        ] {
+            assert_eq!(endpoint(base).uri(path).unwrap().to_string(), uri);
+        }
+    }
+
+    #[test]
+    fn a_path_that_leads_elsewhere_is_refused() {
+        let endpoint = endpoint("https://h/v1");
+        for path in [
+            "",
+            "models",
+            "//evil.example/../x",
+            "/..",
+            "/.",
+            "/a/../b",
+            "/a/./b",
+            "/models/..",
+            "/%2e%2e/x",
+            "/.%2E/x",
+            "/%2E/x",
+            "/a#b",
+            "/a\\b",
+            "/a b",
+            "/a\r\nhost: x",
+            "https://evil.example/",
+            "@evil.example",
+        ] {
+            assert!(
+                matches!(endpoint.uri(path), Err(UpstreamError::Malformed("path"))),
+                "{path:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn the_sandbox_is_no_endpoint() {
+        let parsed = Endpoint::parse(ProviderKind::Sandbox, "sandbox://built-in");
+        assert_eq!(parsed.unwrap_err(), BaseUrlError::Sandbox);
+    }
 }

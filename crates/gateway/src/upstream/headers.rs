@@ -1,9 +1,6 @@
 //! Which headers go to a provider, and which come back to the caller. Both ways by allow-list: what nobody thought of
 //! stays here.
 
-use std::collections::HashMap;
-use std::sync::LazyLock;
-
 use http::header::{ACCEPT_ENCODING, CONNECTION, CONTENT_TYPE, USER_AGENT};
 use http::{HeaderMap, HeaderName, HeaderValue};
 
@@ -59,7 +56,7 @@ pub(super) fn passed(of_caller: &HeaderMap, names: &[&str]) -> HeaderMap {
 
 /// Of a provider's headers those that a caller may see, under names that tell ours from theirs.
 pub(super) fn for_caller(of_provider: &HeaderMap, key: Option<&OpenKey>) -> HeaderMap {
-    let mut headers = HeaderMap::new();
+    let mut headers = HeaderMap::with_capacity(of_provider.len());
     for (name, value) in of_provider {
         let Some(name) = name_for_caller(name) else {
             continue;
@@ -77,38 +74,36 @@ fn name_for_caller(name: &HeaderName) -> Option<HeaderName> {
     if *name == CONTENT_TYPE || text.starts_with("retry-after") {
         return Some(name.clone());
     }
-    if let Some(start) = text.find(RATE_LIMIT) {
-        let family = text.get(start..)?;
-        return match RENAMED.get(family) {
-            Some(name) => Some(name.clone()),
-            None => HeaderName::try_from(format!("x-upstream-{family}")).ok(),
-        };
+    let mut rest = text;
+    loop {
+        if let Some(measure) = rest
+            .strip_prefix(RATE_LIMIT)
+            .and_then(|rest| rest.strip_prefix('-'))
+        {
+            return renamed(measure);
+        }
+        if REQUEST_ID_ENDINGS.contains(&rest) {
+            return Some(REQUEST_ID);
+        }
+        (_, rest) = rest.split_once('-')?;
     }
-    REQUEST_ID_ENDINGS
-        .iter()
-        .any(|ending| text.ends_with(ending))
-        .then_some(REQUEST_ID)
 }
 
-/// The names that come with nearly every reply, so that they are not made anew each time.
-static RENAMED: LazyLock<HashMap<String, HeaderName>> = LazyLock::new(|| {
-    let kinds = ["limit", "remaining", "reset"];
-    let units = ["requests", "tokens", "input-tokens", "output-tokens"];
-    let both_ways = kinds.iter().flat_map(|kind| {
-        units
-            .iter()
-            .flat_map(move |unit| [format!("{kind}-{unit}"), format!("{unit}-{kind}")])
-    });
-    both_ways
-        .map(|ending| format!("{RATE_LIMIT}-{ending}"))
-        .filter_map(|family| {
-            Some((
-                family.clone(),
-                HeaderName::try_from(format!("x-upstream-{family}")).ok()?,
-            ))
-        })
-        .collect()
-});
+/// Our name for a rate limit's measure. Those that come with nearly every reply are not made anew each time.
+fn renamed(measure: &str) -> Option<HeaderName> {
+    macro_rules! known {
+        ($($known:literal)*) => {
+            match measure {
+                $($known => Some(HeaderName::from_static(concat!("x-upstream-ratelimit-", $known))),)*
+                other => HeaderName::try_from(format!("x-upstream-{RATE_LIMIT}-{other}")).ok(),
+            }
+        };
+    }
+    known!("limit-requests" "limit-tokens" "remaining-requests" "remaining-tokens" "reset-requests" "reset-tokens"
+        "requests-limit" "tokens-limit" "requests-remaining" "tokens-remaining" "requests-reset" "tokens-reset"
+        "input-tokens-limit" "input-tokens-remaining" "input-tokens-reset"
+        "output-tokens-limit" "output-tokens-remaining" "output-tokens-reset")
+}
 
 /// Whether a header of this name speaks of who asks, from where, or of the connection, whatever an adapter thinks of it.
 fn is_never_passed(name: &str) -> bool {

@@ -7,94 +7,16 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use bytes::Bytes;
-use freehold_gateway::upstream::{ConnectPhase, Endpoint, UpstreamClient, UpstreamError, UpstreamSettings};
+use freehold_gateway::upstream::{ConnectPhase, UpstreamClient, UpstreamError, UpstreamSettings};
 use futures_util::future::join_all;
-use http::{Request, Response, Version};
+use http::Response;
 use http_body::Frame;
 use http_body_util::{BodyExt, StreamBody};
-use hyper::body::Incoming;
-use hyper::service::service_fn;
-use hyper_util::rt::{TokioExecutor, TokioIo};
-use rustls::pki_types::{CertificateDer, PrivateKeyDer};
-use rustls::{ClientConfig, RootCertStore, ServerConfig};
 use tokio::net::TcpStream;
 use tokio::sync::{Barrier, Notify};
-use tokio_rustls::TlsAcceptor;
 
-use super::provider::{Provider, ProviderBody, Scripted, call, endpoint, policy, settings, text};
-
-const NAME: &str = "api.example.com";
-
-/// A provider with a certificate for one name, and what is needed to trust it.
-struct Encrypted {
-    provider: Provider,
-    trust: ClientConfig,
-}
-
-impl Encrypted {
-    /// One that offers `protocols` and answers with what `answer` makes of a request.
-    async fn answering<F, R>(protocols: &[&str], answer: F) -> Self
-    where
-        F: Fn(Version) -> R + Send + Sync + 'static,
-        R: Future<Output = Response<ProviderBody>> + Send + 'static,
-    {
-        let made = rcgen::generate_simple_self_signed([NAME.to_owned()]).unwrap();
-        let certificate: CertificateDer<'static> = made.cert.der().clone();
-        let key = PrivateKeyDer::try_from(made.signing_key.serialize_der()).unwrap();
-        let library = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-        let mut server = ServerConfig::builder_with_provider(Arc::clone(&library))
-            .with_safe_default_protocol_versions()
-            .unwrap()
-            .with_no_client_auth()
-            .with_single_cert(vec![certificate.clone()], key)
-            .unwrap();
-        server.alpn_protocols = protocols
-            .iter()
-            .map(|protocol| protocol.as_bytes().to_vec())
-            .collect();
-        let mut roots = RootCertStore::empty();
-        roots.add(certificate).unwrap();
-        let trust = ClientConfig::builder_with_provider(library)
-            .with_safe_default_protocol_versions()
-            .unwrap()
-            .with_root_certificates(roots)
-            .with_no_client_auth();
-        let acceptor = TlsAcceptor::from(Arc::new(server));
-        let answer = Arc::new(answer);
-        let provider = Provider::scripted(move |stream: TcpStream| {
-            let (acceptor, answer) = (acceptor.clone(), Arc::clone(&answer));
-            async move {
-                let Ok(stream) = acceptor.accept(stream).await else {
-                    return;
-                };
-                let service = service_fn(move |request: Request<Incoming>| {
-                    let answer = Arc::clone(&answer);
-                    async move {
-                        let version = request.version();
-                        let _ = request.into_body().collect().await;
-                        Ok::<_, Infallible>(answer(version).await)
-                    }
-                });
-                let mut builder = hyper_util::server::conn::auto::Builder::new(TokioExecutor::new());
-                builder.http2().max_concurrent_streams(100);
-                let _closed = builder.serve_connection(TokioIo::new(stream), service).await;
-            }
-        })
-        .await;
-        Self { provider, trust }
-    }
-
-    fn endpoint(&self, name: &str) -> Endpoint {
-        endpoint(&format!("https://{name}:{}", self.provider.address.port()))
-    }
-
-    /// A client for which every name leads to this provider, and which trusts it.
-    fn client(&self, settings: UpstreamSettings) -> UpstreamClient {
-        let resolver = Scripted::new(|_| Ok(vec![IpAddr::V4(Ipv4Addr::LOCALHOST)]));
-        let listed = self.provider.address.to_string();
-        UpstreamClient::with_parts(policy(&[&listed]), settings, resolver, Some(self.trust.clone()))
-    }
-}
+use super::encrypted_provider::{Encrypted, NAME};
+use super::provider::{Provider, Scripted, call, endpoint, policy, settings, text};
 
 #[tokio::test]
 async fn http_2_is_spoken_where_it_is_offered_and_the_older_protocol_elsewhere() {
