@@ -48,6 +48,13 @@ pub fn scrub_patterns(text: &str) -> Cow<'_, str> {
 
 /// How many bytes of what stands at the start of `text` are a credential; 0 if none.
 fn key_length(text: &str) -> usize {
+    // A word that is masked is a key, whatever its prefix.
+    let word = text
+        .find(|c| !is_key_character(c))
+        .map_or(text, |end| text.get(..end).unwrap_or_default());
+    if word.contains("***") {
+        return word.len();
+    }
     for prefix in PREFIXES {
         let Some(after) = text.strip_prefix(prefix) else {
             continue;
@@ -83,6 +90,10 @@ mod tests {
             ("AIzaSyA1234567 is bad", "[redacted] is bad"),
             ("header 'Bearer gsk_1234567'", "header '[redacted]'"),
             ("url?key=abcdefgh&x=1", "url?[redacted]&x=1"),
+            (
+                "Your api key: ****abcd is invalid",
+                "Your api key: [redacted] is invalid",
+            ),
             ("a nvapi-1234567 b xai-1234567 c", "a [redacted] b [redacted] c"),
         ] {
             assert_eq!(scrub_patterns(text), expected);

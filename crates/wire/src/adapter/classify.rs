@@ -22,16 +22,19 @@ pub(super) fn inside_success(text: &str) -> Option<UpstreamFault> {
     // Some providers put the status that they would have sent into the code.
     let told = view.code.as_deref().and_then(|code| code.parse::<u16>().ok());
     let status = told.filter(|status| (400..600).contains(status));
-    let class = class(
-        status.unwrap_or_else(|| status_of_kind(view.kind.as_deref())),
-        &view,
-    );
+    let class = match status.or_else(|| status_of_kind(view.kind.as_deref())) {
+        Some(status) => class(status, &view),
+        // Without any sign of a status, the words that come with a refusal tell; else the provider broke.
+        None => by_code(400, &view)
+            .or_else(|| by_words(400, &view.words()))
+            .unwrap_or_else(|| class(500, &view)),
+    };
     Some(view.into_fault(class, status.unwrap_or(200), &HeaderMap::new()))
 }
 
 /// The status that usually comes with a type of error.
-fn status_of_kind(kind: Option<&str>) -> u16 {
-    match kind.unwrap_or_default() {
+fn status_of_kind(kind: Option<&str>) -> Option<u16> {
+    Some(match kind? {
         "invalid_request_error" => 400,
         "authentication_error" => 401,
         "billing_error" => 402,
@@ -44,8 +47,9 @@ fn status_of_kind(kind: Option<&str>) -> u16 {
         | "rate_limited"
         | "insufficient_quota" => 429,
         "service_unavailable_error" | "overloaded_error" => 503,
-        _ => 500,
-    }
+        "server_error" | "api_error" | "internal_server_error" => 500,
+        _ => return None,
+    })
 }
 
 /// The class of an error that came with this status.
@@ -103,7 +107,8 @@ fn by_words(status: u16, words: &str) -> Option<FaultClass> {
         }
         400 | 403 | 429 if tells_of_billing(words) => FaultClass::Billing,
         400 if words.contains("model not exist")
-            || words.contains("model") && words.contains("does not exist") =>
+            || words.contains("model")
+                && (words.contains("does not exist") || words.contains("not found")) =>
         {
             FaultClass::ModelNotFound
         }

@@ -67,12 +67,14 @@ pub(super) fn choose<'a>(
             effort: Some(word),
         });
     }
-    let budget = budget(word).min(max_tokens.saturating_sub(1));
+    // Thoughts count against the limit: at least half of it is kept for the answer.
+    let budget = budget(word).min(max_tokens / 2);
     if budget < BUDGET_MIN {
         return Err(RequestFault::of(
             "reasoning_effort",
             format!(
-                "`reasoning_effort` needs more than {BUDGET_MIN} output tokens at this model; granted are {max_tokens}"
+                "`reasoning_effort` needs at least {} output tokens at this model; granted are {max_tokens}",
+                2 * BUDGET_MIN
             ),
         ));
     }

@@ -151,11 +151,13 @@ impl PassThrough {
             );
         }
         let choices = view.choices.as_deref().unwrap_or_default();
+        let mut ends = choices.is_empty();
         for choice in choices {
             self.progress.output_bytes += choice.output_bytes();
             if let Some(reason) = choice.finish_reason() {
                 self.progress.finish_reason = Some(reason);
                 self.ended.note(choice.index());
+                ends = true;
             }
         }
         let Some(report) = view.report() else {
@@ -164,10 +166,16 @@ impl PassThrough {
         if let Some(usage) = usage::read(report, view.service_tier().as_deref(), self.habits.usage) {
             self.progress.usage = Some(usage);
         }
-        match (self.envelope.include_usage(), choices.is_empty()) {
-            (true, movable) => Judgement::Hold { movable },
-            (false, true) => Judgement::Drop,
-            (false, false) => Judgement::Forward,
+        // Those who report in every chunk are not held back: only an event that ends something can be the last.
+        let asked = self.envelope.include_usage();
+        if !asked && choices.is_empty() {
+            Judgement::Drop
+        } else if asked && ends && given(view.usage).is_some() {
+            Judgement::Hold {
+                movable: choices.is_empty(),
+            }
+        } else {
+            Judgement::Forward
         }
     }
 
@@ -270,6 +278,10 @@ impl StreamDecoder for PassThrough {
             let mut out = Vec::with_capacity(event.len() + metadata_json.len() + 64);
             out.extend_from_slice(b"data: ");
             append_with_metadata(&mut out, sse::data(&event)?.trim_ascii(), metadata_json)?;
+            // Data that came on several lines leaves on one: between JSON's tokens a space is as good as a line end.
+            out.iter_mut()
+                .filter(|byte| **byte == b'\n')
+                .for_each(|byte| *byte = b' ');
             out.extend_from_slice(b"\n\n");
             end_marker(&mut out);
             Some(Bytes::from(out))
