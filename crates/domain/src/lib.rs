@@ -5,6 +5,7 @@
 pub mod catalog;
 pub mod denial;
 pub mod egress;
+pub mod gate;
 pub mod id;
 pub mod key;
 pub mod ledger;
@@ -12,6 +13,7 @@ pub mod money;
 pub mod plan;
 pub mod port;
 pub mod provider;
+pub mod rate;
 pub mod record;
 pub mod time;
 pub mod tokens;

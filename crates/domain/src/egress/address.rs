@@ -213,3 +213,39 @@ fn hidden_v4(address: Ipv6Addr) -> Option<Hidden> {
         _ => None,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_address_hidden_in_another_is_judged_like_itself() {
+        // An odd step spreads over all addresses. Those of the first /8 are left out: `::1` is no `0.0.0.1`.
+        let spread = (0..100_000_u32).map(|index| index.wrapping_mul(0x9e37_79b9));
+        let mut classes = std::collections::HashSet::new();
+        for bits in spread.filter(|bits| *bits >= 0x0100_0000) {
+            let hidden = Ipv4Addr::from_bits(bits);
+            let class = classify(IpAddr::V4(hidden));
+            classes.insert(class);
+            let [a, b, c, d] = hidden.octets();
+            let (high, low) = (u16::from_be_bytes([a, b]), u16::from_be_bytes([c, d]));
+            for carrier in [
+                [0, 0, 0, 0, 0, 0xffff, high, low],
+                [0, 0, 0, 0, 0, 0, high, low],
+                [0x64, 0xff9b, 0, 0, 0, 0, high, low],
+                [0x2002, high, low, 0, 0, 0, 0, 1],
+                [0x2606, 0x4700, 0, 0, 0, 0x5efe, high, low],
+                [0x2606, 0x4700, 0, 0, 0x200, 0x5efe, high, low],
+            ] {
+                let carrier = IpAddr::V6(Ipv6Addr::from_segments(carrier));
+                assert_eq!(classify(carrier), class, "{hidden} in {carrier}");
+                assert_eq!(
+                    embedded(carrier),
+                    Some(IpAddr::V4(hidden)),
+                    "{hidden} in {carrier}"
+                );
+            }
+        }
+        assert!(classes.len() >= 7, "the spread is too thin: {classes:?}");
+    }
+}
