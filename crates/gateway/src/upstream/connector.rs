@@ -8,7 +8,6 @@ use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
@@ -18,20 +17,18 @@ use hyper_rustls::{DefaultServerNameResolver, HttpsConnector, MaybeHttpsStream};
 use hyper_util::client::legacy::connect::Connection;
 use hyper_util::rt::TokioIo;
 use tokio::net::TcpStream;
-use tokio::sync::MutexGuard;
-use tokio::time::{Instant, sleep, timeout_at};
+use tokio::time::{Instant, timeout_at};
 use tower_service::Service;
 
 use super::error::{ConnectPhase, UpstreamError};
 use super::resolve::Resolve;
 use super::tls::LazyTls;
+use super::turnstile::Turnstile;
 
 /// How long one address is tried while there are others.
 const ADDRESS_LIMIT: Duration = Duration::from_secs(2);
 /// A provider may think for minutes without a byte; probes keep routers between us from forgetting the connection.
 const PROBE_INTERVAL: Duration = Duration::from_secs(30);
-/// How long a connection attempt that another one made superfluous waits for its request to notice.
-const SUPERFLUOUS_LINGER: Duration = Duration::from_secs(1);
 
 /// A connection to a provider, encrypted or not.
 pub(super) type Stream = MaybeHttpsStream<TokioIo<TcpStream>>;
@@ -80,41 +77,6 @@ impl ConnectFailure {
     }
 }
 
-/// Lets one connection attempt go ahead where one connection may serve all.
-///
-/// Without it a burst of requests to an origin that speaks HTTP/2 would make as many connections as there are requests,
-/// and throw all but one away.
-pub(super) struct Turnstile {
-    turn: tokio::sync::Mutex<()>,
-    /// Connections made that carry many requests each.
-    shared_made: AtomicU64,
-    /// Whether the last connection made carries one request at a time.
-    is_exclusive: AtomicBool,
-}
-
-impl Turnstile {
-    /// One for an origin spoken to by `scheme`; only encrypted connections can turn out to carry many requests.
-    pub(super) fn new(scheme: Scheme) -> Self {
-        Self {
-            turn: tokio::sync::Mutex::new(()),
-            shared_made: AtomicU64::new(0),
-            is_exclusive: AtomicBool::new(scheme != Scheme::Https),
-        }
-    }
-
-    /// Whether each connection carries one request at a time. False until the first connection has shown it.
-    pub(super) fn is_exclusive(&self) -> bool {
-        self.is_exclusive.load(Ordering::Relaxed)
-    }
-
-    fn note(&self, is_shared: bool) {
-        self.is_exclusive.store(!is_shared, Ordering::Relaxed);
-        if is_shared {
-            self.shared_made.fetch_add(1, Ordering::Relaxed);
-        }
-    }
-}
-
 /// Makes connections to one origin, whatever it is asked for.
 #[derive(Clone)]
 pub(super) struct Connector {
@@ -126,9 +88,26 @@ pub(super) struct Connector {
 impl Connector {
     async fn connect(self, destination: Uri) -> Result<Stream, ConnectFailure> {
         let limit = self.shared.connect_limit;
-        let late = |phase| move |_| ConnectFailure::Timeout { phase, limit };
         let deadline = Instant::now() + limit;
-        let _turn = self.take_turn(deadline).await?;
+        let turn = timeout_at(deadline, self.turnstile.take_turn()).await;
+        let turn = turn.map_err(|_| ConnectFailure::Timeout {
+            phase: ConnectPhase::Tcp,
+            limit,
+        })??;
+        let result = self.connect_now(destination, deadline).await;
+        if let Some(turn) = turn {
+            turn.end(
+                result
+                    .as_ref()
+                    .map(|stream| stream.connected().is_negotiated_h2()),
+            );
+        }
+        result
+    }
+
+    async fn connect_now(&self, destination: Uri, deadline: Instant) -> Result<Stream, ConnectFailure> {
+        let limit = self.shared.connect_limit;
+        let late = |phase| move |_| ConnectFailure::Timeout { phase, limit };
         let addresses = timeout_at(deadline, self.checked_addresses())
             .await
             .map_err(late(ConnectPhase::Resolve))??;
@@ -142,37 +121,10 @@ impl Connector {
             let mut connector = HttpsConnector::new(Connected(Some(tcp)), config, true, names);
             connector.call(destination).await.map_err(io::Error::other)
         };
-        let stream = timeout_at(deadline, encrypted)
+        timeout_at(deadline, encrypted)
             .await
             .map_err(late(ConnectPhase::Tls))?
-            .map_err(|error| ConnectFailure::Tls(Arc::new(error)))?;
-        self.turnstile.note(stream.connected().is_negotiated_h2());
-        Ok(stream)
-    }
-
-    /// Waits for the attempt in front; gives up where that one made a connection that serves all who wait.
-    async fn take_turn(&self, deadline: Instant) -> Result<Option<MutexGuard<'_, ()>>, ConnectFailure> {
-        let turnstile = &self.turnstile;
-        if turnstile.is_exclusive() {
-            return Ok(None);
-        }
-        let before = turnstile.shared_made.load(Ordering::Relaxed);
-        let limit = self.shared.connect_limit;
-        let turn =
-            timeout_at(deadline, turnstile.turn.lock())
-                .await
-                .map_err(|_| ConnectFailure::Timeout {
-                    phase: ConnectPhase::Tcp,
-                    limit,
-                })?;
-        if turnstile.shared_made.load(Ordering::Relaxed) == before {
-            // Where connections serve one request each, whoever waited goes ahead with the others.
-            return Ok((!turnstile.is_exclusive()).then_some(turn));
-        }
-        drop(turn);
-        // The pool is about to hand the new connection to the request, which then forgets this attempt.
-        sleep(SUPERFLUOUS_LINGER).await;
-        Err(ConnectFailure::Superfluous)
+            .map_err(|error| ConnectFailure::Tls(Arc::new(error)))
     }
 
     /// Every address of the host, all of them checked: one bad one refuses the name.

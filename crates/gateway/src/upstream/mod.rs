@@ -17,6 +17,7 @@ mod reply;
 mod resolve;
 mod scrub;
 mod tls;
+mod turnstile;
 
 pub use auth::Credential;
 pub use call::{Deadlines, OutboundCall};

@@ -13,8 +13,9 @@ use hyper_util::rt::{TokioExecutor, TokioTimer};
 use tokio::time::Instant;
 
 use super::body::RequestBody;
-use super::connector::{Connector, Shared, Turnstile};
+use super::connector::{Connector, Shared};
 use super::error::UpstreamError;
+use super::turnstile::Turnstile;
 
 /// A connection of HTTP/2 takes about a hundred requests; the rest would queue unseen.
 const REQUESTS_PER_SHARD: usize = 80;

@@ -116,6 +116,35 @@ async fn a_handshake_that_hangs_is_given_up() {
 }
 
 #[tokio::test]
+async fn those_who_wait_for_a_connection_that_fails_fail_with_it() {
+    let closing = Provider::scripted(|stream: TcpStream| async move {
+        tokio::time::sleep(Duration::from_millis(50)).await;
+        drop(stream);
+    })
+    .await;
+    let (client, endpoint) = (
+        closing.client(),
+        endpoint(&format!("https://{}", closing.address)),
+    );
+    let began = std::time::Instant::now();
+    for result in join_all((0..200).map(|_| client.send(call(&endpoint)))).await {
+        let error = result.unwrap_err();
+        assert!(
+            matches!(error, UpstreamError::Tls(_)) && !error.may_have_run(),
+            "{error:?}"
+        );
+    }
+    // One after the other they would take ten seconds.
+    assert!(began.elapsed() < Duration::from_secs(2), "{:?}", began.elapsed());
+    assert!(closing.connections() <= 6, "{}", closing.connections());
+    assert!(client.send(call(&endpoint)).await.is_err());
+    assert!(
+        closing.connections() >= 2,
+        "a failure must not outlive those who waited for it"
+    );
+}
+
+#[tokio::test]
 async fn a_provider_that_speaks_in_the_clear_on_an_encrypted_port_is_refused() {
     let plain = Provider::answering(|_| text(200, "{}")).await;
     let endpoint = endpoint(&format!("https://{}", plain.address));
