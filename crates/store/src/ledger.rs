@@ -125,42 +125,54 @@ impl Operation for Reserve {
     type Output = ReserveOutcome;
 
     async fn run<S: Session>(&self, session: &mut S) -> Result<ReserveOutcome, PortError> {
+        if let Some(outcome) = self.earlier(session).await? {
+            return outcome;
+        }
         let asked = &self.reservation;
-        let request = Value::Id(asked.request_id.as_uuid());
         let credits = Value::Integer(asked.credits.units());
         let owner = Value::Id(asked.workspace.as_uuid());
-        let stored = session
-            .query_one(
-                sql::RESERVATION_BY_ID,
-                std::slice::from_ref(&request),
-                read_stored,
-            )
-            .await?;
-        if let Some(stored) = stored {
-            let same = stored.workspace == asked.workspace && stored.credits == asked.credits;
-            return match stored.pending && same {
-                true => Ok(ReserveOutcome::Reserved),
-                false => Err(PortError::Conflict(RESERVATION)),
-            };
-        }
-        let hold = [credits.clone(), owner.clone()];
+        let hold = [credits, owner];
         if session.execute(sql::ACCOUNT_HOLD, &hold).await? == 0 {
             let balance = BalanceOf(asked.workspace).run(session).await?;
             return Ok(refusal(balance, asked.credits));
         }
+        let [credits, owner] = hold.clone();
         let values = [
-            request,
+            Value::Id(asked.request_id.as_uuid()),
             owner,
             credits,
             Value::text(&self.node),
             Value::moment(asked.at),
             Value::moment(asked.expires_at),
         ];
-        // Another call for the same request may have been faster; the transaction, and with it the hold, is undone then.
-        match session.execute(sql::RESERVATION_INSERT, &values).await? {
-            0 => Err(PortError::Conflict(RESERVATION)),
-            _ => Ok(ReserveOutcome::Reserved),
+        if session.execute(sql::RESERVATION_INSERT, &values).await? > 0 {
+            return Ok(ReserveOutcome::Reserved);
         }
+        // Another call for the same request was faster.
+        session.execute(sql::ACCOUNT_RELEASE, &hold).await?;
+        let earlier = self.earlier(session).await?;
+        earlier.unwrap_or(Err(PortError::Conflict(RESERVATION)))
+    }
+}
+
+impl Reserve {
+    /// The answer for a request that has reserved before; nothing for one that has not.
+    async fn earlier<S: Session>(
+        &self,
+        session: &mut S,
+    ) -> Result<Option<Result<ReserveOutcome, PortError>>, PortError> {
+        let asked = &self.reservation;
+        let request = [Value::Id(asked.request_id.as_uuid())];
+        let stored = session
+            .query_one(sql::RESERVATION_BY_ID, &request, read_stored)
+            .await?;
+        Ok(stored.map(|stored| {
+            let same = stored.workspace == asked.workspace && stored.credits == asked.credits;
+            match stored.pending && same {
+                true => Ok(ReserveOutcome::Reserved),
+                false => Err(PortError::Conflict(RESERVATION)),
+            }
+        }))
     }
 }
 

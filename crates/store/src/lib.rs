@@ -20,6 +20,7 @@ mod installation;
 mod ledger;
 mod migration;
 mod plan;
+mod postgres;
 mod provider_key;
 mod record;
 mod snapshot;
@@ -31,4 +32,5 @@ mod virtual_key;
 mod workspace;
 
 pub use migration::MigrationError;
+pub use postgres::{PostgresConnectError, PostgresOptions, PostgresStore};
 pub use sqlite::{Sharing, SqliteOpenError, SqliteOptions, SqliteStore};

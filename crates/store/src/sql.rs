@@ -70,3 +70,14 @@ pub(crate) mod sqlite {
         USAGE_RECORD_INSERT = "usage_record_insert",
     }
 }
+
+/// Statements for PostgreSQL, where several nodes write at once and each step is one statement.
+pub(crate) mod postgres {
+    statements! { "postgres":
+        RESERVATION_EXPIRE = "reservation_expire",
+        RESERVATION_VOID = "reservation_void",
+        RESERVE = "reserve",
+        SETTLE = "settle",
+        USAGE_RECORD_INSERT = "usage_record_insert",
+    }
+}

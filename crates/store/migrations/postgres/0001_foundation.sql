@@ -144,12 +144,13 @@ CREATE INDEX reservation_pending ON reservation (expires_at) WHERE state = 'pend
 
 -- Never changed once written. A charge has the id of its request.
 CREATE TABLE credit_entry (
-    id UUID NOT NULL PRIMARY KEY,
     workspace_id UUID NOT NULL,
+    id UUID NOT NULL,
     kind TEXT NOT NULL CHECK (kind IN ('grant', 'charge')),
     credits BIGINT NOT NULL,
     reason TEXT,
     idempotency_key TEXT,
     created_at BIGINT NOT NULL,
+    PRIMARY KEY (workspace_id, id),
     UNIQUE (workspace_id, idempotency_key)
 );

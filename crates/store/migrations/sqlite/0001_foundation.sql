@@ -143,12 +143,13 @@ CREATE INDEX reservation_pending ON reservation (expires_at) WHERE state = 'pend
 
 -- Never changed once written. A charge has the id of its request.
 CREATE TABLE credit_entry (
-    id BLOB NOT NULL PRIMARY KEY CHECK (length(id) = 16),
     workspace_id BLOB NOT NULL,
+    id BLOB NOT NULL CHECK (length(id) = 16),
     kind TEXT NOT NULL CHECK (kind IN ('grant', 'charge')),
     credits INTEGER NOT NULL,
     reason TEXT,
     idempotency_key TEXT,
     created_at INTEGER NOT NULL,
+    PRIMARY KEY (workspace_id, id),
     UNIQUE (workspace_id, idempotency_key)
 ) STRICT, WITHOUT ROWID;

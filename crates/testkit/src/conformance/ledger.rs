@@ -112,7 +112,7 @@ pub async fn a_grant_needs_a_workspace(store: Arc<dyn Store>) {
     }
 }
 
-/// An entry's id is given once.
+/// An entry's id is given once in a workspace.
 pub async fn a_grant_of_a_taken_id_is_refused(store: Arc<dyn Store>) {
     let sample = Sample::new();
     let workspace = founded(&store, &sample, "acme").await.id;

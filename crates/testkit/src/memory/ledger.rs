@@ -29,10 +29,10 @@ impl Ledger for MemoryStore {
                 false => GrantOutcome::Mismatch,
             });
         }
-        if state.grants.contains_key(&grant.id) {
+        if state.grants.contains_key(&(grant.workspace, grant.id)) {
             return Err(PortError::Conflict("credit entry"));
         }
-        state.grants.insert(grant.id, grant.clone());
+        state.grants.insert((grant.workspace, grant.id), grant.clone());
         let account = state.accounts.entry(grant.workspace).or_default();
         account.granted = account
             .granted

@@ -38,7 +38,7 @@ struct State {
     records: BTreeMap<(WorkspaceId, RequestId), UsageRecord>,
     accounts: BTreeMap<WorkspaceId, Balance>,
     reservations: BTreeMap<RequestId, (Reservation, Stage)>,
-    grants: BTreeMap<EntryId, Grant>,
+    grants: BTreeMap<(WorkspaceId, EntryId), Grant>,
 }
 
 impl State {
