@@ -42,8 +42,7 @@ impl Credential {
     }
 
     /// A reader of replies that takes the key out wherever a provider repeats it.
-    #[must_use]
-    pub fn scrubber(&self) -> KeyScrubber {
+    pub(super) fn scrubber(&self) -> KeyScrubber {
         KeyScrubber::new(self.key.clone())
     }
 

@@ -13,6 +13,7 @@ use http::{Request, Response};
 use hyper::body::Incoming;
 use tokio::time::{Instant, Sleep, sleep_until};
 
+use super::auth::Credential;
 use super::body::{BodyLimits, ReplyBody, RequestBody};
 use super::call::{Deadlines, OutboundCall};
 use super::connector::Shared;
@@ -121,7 +122,7 @@ impl UpstreamClient {
             total: deadlines.total,
             total_deadline: began + deadlines.total,
         };
-        let scrubber = call.credential.as_ref().map(super::Credential::scrubber);
+        let scrubber = call.credential.as_ref().map(Credential::scrubber);
         let (head, incoming) = response.into_parts();
         let body = ReplyBody::new(incoming, timer, limits, scrubber, in_flight);
         Ok(UpstreamReply::new(

@@ -26,4 +26,3 @@ pub use endpoint::Endpoint;
 pub use error::{ConnectPhase, UpstreamError};
 pub use reply::UpstreamReply;
 pub use resolve::{Resolve, Resolving, SystemResolver};
-pub use scrub::KeyScrubber;
