@@ -69,7 +69,8 @@ impl UpstreamClient {
         Self::with_parts(policy, settings, resolver, None)
     }
 
-    /// A client that asks `resolver`, and trusts what `tls` trusts where that is given instead of the system's root certificates.
+    /// A client that asks `resolver`, and trusts what `tls` trusts, where that is given, instead of the system's root
+    /// certificates.
     #[must_use]
     pub fn with_parts(
         policy: Arc<EgressPolicy>,
