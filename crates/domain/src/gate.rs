@@ -3,7 +3,7 @@
 //! The same function decides the real call and every remedy that is offered, so a remedy cannot be wrong about the rules.
 
 use crate::catalog::{Possible, PriceCard};
-use crate::denial::{Denial, DenialCode, Limit, Remedy};
+use crate::denial::{Denial, DenialCode, Limit, Quantity, Remedy};
 use crate::key::{VirtualKey, model_is_allowed};
 use crate::money::{CreditRate, Credits};
 use crate::plan::Plan;
@@ -263,8 +263,8 @@ fn limit(name: &'static str, unit: &'static str, allowed: impl ToString, request
     Limit {
         name,
         unit,
-        allowed: allowed.to_string(),
-        requested: requested.to_string(),
+        allowed: Quantity::of(allowed),
+        requested: Quantity::of(requested),
         resets_at: None,
     }
 }

@@ -111,7 +111,13 @@ pub fn built_in() -> Vec<Plan> {
             20_000_000,
             512,
         ),
-        plan("enterprise", 999, 50_000, None, None),
+        Plan {
+            // No limit in daily use, but a caller that runs wild still meets one.
+            requests_per_minute: Some(1_000_000),
+            tokens_per_minute: Some(1_000_000_000),
+            concurrent_requests: Some(10_000),
+            ..plan("enterprise", 999, 50_000, None, None)
+        },
     ]
 }
 

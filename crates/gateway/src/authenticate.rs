@@ -9,13 +9,16 @@ use http::HeaderMap;
 use http::header::AUTHORIZATION;
 
 use crate::Gateway;
+use crate::limit::RateScope;
 use crate::receive::Received;
-use crate::snapshot::{Snapshot, WorkspaceView};
+use crate::snapshot::{Known, Snapshot, WorkspaceView};
 
 /// A caller we know.
 pub(crate) struct Caller {
     pub(crate) key: Arc<VirtualKey>,
     pub(crate) workspace: Arc<WorkspaceView>,
+    /// What the key has used of its rates.
+    pub(crate) rates: Arc<RateScope>,
     pub(crate) snapshot: Arc<Snapshot>,
 }
 
@@ -38,8 +41,13 @@ pub(crate) fn authenticate(
         .and_then(virtual_key::parse)
         .ok_or_else(unknown)?;
     let snapshot = gateway.snapshot.load_full();
-    let (key, workspace) = snapshot
+    let Known {
+        key,
+        workspace,
+        rates,
+    } = snapshot
         .caller(presented.public_id().as_str())
+        .cloned()
         .ok_or_else(unknown)?;
     if !gateway
         .keyring
@@ -57,6 +65,7 @@ pub(crate) fn authenticate(
     Ok(Caller {
         key,
         workspace,
+        rates,
         snapshot,
     })
 }

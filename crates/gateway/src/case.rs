@@ -6,8 +6,11 @@ use std::time::Duration;
 use freehold_domain::ledger::Reservation;
 use freehold_domain::record::{Attempt, Expected};
 
+use freehold_wire::openai::chat::ChatRequest;
+
 use crate::Gateway;
 use crate::authenticate::Caller;
+use crate::limit::Share;
 use crate::metadata::Adjusted;
 use crate::receive::Received;
 use crate::route::Candidate;
@@ -23,6 +26,8 @@ pub(crate) struct Case {
     pub(crate) expected: Option<Expected>,
     pub(crate) adjusted: Option<Adjusted>,
     pub(crate) reservation: Option<Reservation>,
+    /// Its share of the rates, given back when it ends.
+    pub(crate) share: Option<Share>,
     pub(crate) attempts: Vec<Attempt>,
     /// The candidate tried last.
     pub(crate) candidate: Option<Candidate>,
@@ -44,11 +49,17 @@ impl Case {
             expected: None,
             adjusted: None,
             reservation: None,
+            share: None,
             attempts: Vec::new(),
             candidate: None,
             upstream: Duration::ZERO,
             first_byte: None,
         }
+    }
+
+    /// Output tokens that `asked` will probably take on `model` (`provider/model`).
+    pub(crate) fn expected_output(&self, model: &str, asked: &ChatRequest) -> u64 {
+        self.gateway.estimator.expect(model, asked).output
     }
 
     /// Time spent here so far, rather than waiting for providers.

@@ -19,9 +19,10 @@ impl Gateway {
                 tracing::error!(workspace.id = %data_key.workspace, error = %error, "a data key does not open");
             }
         }
-        let snapshot = Snapshot::build(state, &self.plans, &self.platform_keys, &self.health);
+        let snapshot = Snapshot::build(state, &self.plans, &self.platform_keys, &self.health, &self.rates);
         self.health.retain(|id| snapshot.provider_key(id).is_some());
         self.snapshot.store(std::sync::Arc::new(snapshot));
+        self.rates.forget_unused();
         Ok(())
     }
 

@@ -92,7 +92,7 @@ pub(crate) async fn dispatch(
         let is_last = index + 1 == count;
         let output_tokens = match candidate.attribution {
             Attribution::Platform => platform_output_tokens,
-            Attribution::Byok | Attribution::Cache => None,
+            Attribution::Byok | Attribution::Cache => grant.output_tokens,
         };
         case.candidate = Some(candidate.clone());
         let mut may_retry = is_last;

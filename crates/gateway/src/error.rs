@@ -512,6 +512,7 @@ pub(crate) fn reply(case: &Case, refusal: &Refusal) -> Response<ReplyBody> {
     if let Some(candidate) = &case.candidate {
         reply_headers(reply.headers_mut(), case, candidate, &HeaderMap::new());
     }
+    crate::limit::write_headers(reply.headers_mut(), &case.caller, case.received.at);
     finish(&mut reply, case.received.id, retry_after_ms);
     reply
 }
@@ -567,6 +568,7 @@ pub(crate) fn reply_headers(
     candidate: &Candidate,
     upstream: &HeaderMap,
 ) {
+    crate::limit::write_headers(headers, &case.caller, case.received.at);
     headers.extend(upstream.iter().map(|(name, value)| (name.clone(), value.clone())));
     let id = case.received.id.to_string();
     insert(headers, REQUEST_ID, &id);

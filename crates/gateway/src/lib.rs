@@ -23,6 +23,7 @@ mod dispatch;
 mod error;
 mod estimate;
 mod health;
+mod limit;
 mod metadata;
 mod meter;
 mod metrics;
@@ -34,6 +35,7 @@ mod read;
 mod recall;
 mod receive;
 mod relay;
+mod remedy;
 mod reserve;
 mod route;
 mod sandbox;
@@ -63,6 +65,7 @@ pub use settings::GatewaySettings;
 
 use crate::estimate::Estimator;
 use crate::health::HealthBook;
+use crate::limit::RateBook;
 use crate::metrics::Metrics;
 use crate::snapshot::Snapshot;
 use crate::upstream::UpstreamClient;
@@ -103,6 +106,7 @@ pub struct Gateway {
     snapshot: ArcSwap<Snapshot>,
     refreshing: tokio::sync::Mutex<()>,
     health: HealthBook,
+    rates: RateBook,
     estimator: Estimator,
     metrics: Metrics,
     tasks: TaskTracker,
@@ -128,6 +132,7 @@ impl Gateway {
             snapshot: ArcSwap::from_pointee(Snapshot::default()),
             refreshing: tokio::sync::Mutex::new(()),
             health: HealthBook::default(),
+            rates: RateBook::default(),
             estimator: Estimator::default(),
             metrics: Metrics::default(),
             tasks: TaskTracker::new(),
@@ -159,7 +164,10 @@ impl Gateway {
     /// The virtual key of this public id, as it is in force on this node.
     #[must_use]
     pub fn virtual_key(&self, public_id: &str) -> Option<Arc<VirtualKey>> {
-        self.snapshot.load().caller(public_id).map(|(key, _)| key)
+        self.snapshot
+            .load()
+            .caller(public_id)
+            .map(|known| Arc::clone(&known.key))
     }
 
     /// Adds the data plane's metrics to `registry`.

@@ -28,6 +28,8 @@ pub(crate) struct Received {
     pub(crate) at: Timestamp,
     pub(crate) started: Instant,
     pub(crate) tags: BTreeMap<Cow<'static, str>, String>,
+    /// A ceiling of the request's own, as it was written.
+    pub(crate) max_credits: Option<Box<str>>,
 }
 
 /// The request with these headers has an id; its clock runs from now.
@@ -38,10 +40,18 @@ pub(crate) fn receive(gateway: &Gateway, headers: &HeaderMap) -> Received {
             tags.insert(Cow::Borrowed(tag), value.chars().take(TAG_CHARS_MAX).collect());
         }
     }
+    let max_credits = headers.get("x-freehold-max-credits").map(|value| {
+        let text = String::from_utf8_lossy(value.as_bytes());
+        text.chars()
+            .take(TAG_CHARS_MAX)
+            .collect::<String>()
+            .into_boxed_str()
+    });
     Received {
         id: RequestId::new(&*gateway.ids),
         at: gateway.clock.now(),
         started: Instant::now(),
         tags,
+        max_credits,
     }
 }

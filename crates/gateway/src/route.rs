@@ -24,19 +24,30 @@ pub(crate) struct Candidate {
 }
 
 impl Candidate {
-    /// What is known of `model` at this candidate. A server that runs models on its owner's machine has other prices than
-    /// the cloud of the same provider.
+    /// What is known of `model` at this candidate.
     pub(crate) fn card<'a>(&self, catalogue: &'a Catalogue, model: &str) -> Option<&'a ModelCard> {
-        let is_local = self.kind == ProviderKind::Ollama
-            && self
-                .key
-                .as_ref()
-                .is_none_or(|view| !view.key.origin.ends_with("//ollama.com:443"));
-        if is_local {
-            catalogue.lookup_local(self.kind, model)
-        } else {
-            catalogue.lookup(self.kind, model)
-        }
+        card_of(
+            catalogue,
+            self.kind,
+            self.key.as_ref().map(|view| &*view.key.origin),
+            model,
+        )
+    }
+}
+
+/// What is known of `model` at a provider that is reached at `origin`.
+pub(crate) fn card_of<'a>(
+    catalogue: &'a Catalogue,
+    kind: ProviderKind,
+    origin: Option<&str>,
+    model: &str,
+) -> Option<&'a ModelCard> {
+    // A server that runs models on its owner's machine has other prices than the cloud of the same provider.
+    let is_local = kind == ProviderKind::Ollama && origin != Some("https://ollama.com:443");
+    if is_local {
+        catalogue.lookup_local(kind, model)
+    } else {
+        catalogue.lookup(kind, model)
     }
 }
 

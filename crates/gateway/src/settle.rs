@@ -28,6 +28,9 @@ pub(crate) async fn settle(case: &mut Case, metered: Metered, answer: &mut Answe
         (Some(_), _) => Settlement::Post,
     };
     let outcome = record.outcome;
+    if let Some(share) = case.share.take() {
+        share.settle(metered.tokens.total());
+    }
     let gateway = std::sync::Arc::clone(&case.gateway);
     gateway.metrics.settled(&record);
     trace(&record);

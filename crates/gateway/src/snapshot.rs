@@ -12,6 +12,7 @@ use freehold_domain::workspace::Workspace;
 use freehold_wire::adapter::Adapter;
 
 use crate::health::{HealthBook, KeyLife};
+use crate::limit::{RateBook, RateScope};
 use crate::upstream::Endpoint;
 
 /// A provider key that can be sent with: its adapter and its endpoint are known.
@@ -65,13 +66,24 @@ pub(crate) struct WorkspaceView {
     pub(crate) workspace: Workspace,
     pub(crate) plan: Arc<Plan>,
     pub(crate) keys: KeySet,
+    /// What the workspace has used of its rates.
+    pub(crate) rates: Arc<RateScope>,
+}
+
+/// A virtual key with its workspace, and what it has used of its rates.
+#[derive(Clone)]
+pub(crate) struct Known {
+    pub(crate) key: Arc<VirtualKey>,
+    pub(crate) workspace: Arc<WorkspaceView>,
+    pub(crate) rates: Arc<RateScope>,
 }
 
 /// All that is needed to serve, at one version of the directory.
 #[derive(Default)]
 pub(crate) struct Snapshot {
     pub(crate) version: u64,
-    callers: HashMap<String, (Arc<VirtualKey>, Arc<WorkspaceView>)>,
+    callers: HashMap<String, Known>,
+    plans: HashMap<String, Arc<Plan>>,
     by_id: HashMap<freehold_domain::id::ProviderKeyId, Arc<KeyView>>,
     pub(crate) platform: KeySet,
 }
@@ -83,6 +95,7 @@ impl Snapshot {
         configured_plans: &[Plan],
         configured_platform_keys: &[ProviderKey],
         health: &HealthBook,
+        rates: &RateBook,
     ) -> Self {
         let mut plans: HashMap<String, Arc<Plan>> = HashMap::new();
         for plan in freehold_domain::plan::built_in()
@@ -113,35 +126,50 @@ impl Snapshot {
                 .or_else(|| plans.get("free"))
                 .cloned()
                 .unwrap_or_default();
+            let rates = rates.scope(workspace.id.as_uuid());
             workspaces.insert(
                 workspace.id,
                 Arc::new(WorkspaceView {
                     workspace,
                     plan,
                     keys,
+                    rates,
                 }),
             );
         }
         let mut callers = HashMap::with_capacity(state.virtual_keys.len());
         for key in state.virtual_keys {
             if let Some(workspace) = workspaces.get(&key.workspace) {
-                callers.insert(key.public_id.clone(), (Arc::new(key), Arc::clone(workspace)));
+                let rates = rates.scope(key.id.as_uuid());
+                let workspace = Arc::clone(workspace);
+                callers.insert(
+                    key.public_id.clone(),
+                    Known {
+                        key: Arc::new(key),
+                        workspace,
+                        rates,
+                    },
+                );
             }
         }
         let platform = key_sets.remove(&WorkspaceId::PLATFORM).unwrap_or_default();
         Self {
             version: state.version,
             callers,
+            plans,
             by_id,
             platform,
         }
     }
 
     /// The virtual key of this public id, and its workspace.
-    pub(crate) fn caller(&self, public_id: &str) -> Option<(Arc<VirtualKey>, Arc<WorkspaceView>)> {
-        self.callers
-            .get(public_id)
-            .map(|(key, workspace)| (Arc::clone(key), Arc::clone(workspace)))
+    pub(crate) fn caller(&self, public_id: &str) -> Option<&Known> {
+        self.callers.get(public_id)
+    }
+
+    /// The plan of this name.
+    pub(crate) fn plan(&self, name: &str) -> Option<Arc<Plan>> {
+        self.plans.get(name).cloned()
     }
 
     /// The provider key of this id.
