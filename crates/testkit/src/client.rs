@@ -223,7 +223,6 @@ impl Answer {
     ///
     /// # Panics
     /// If its status is another.
-    #[must_use]
     #[track_caller]
     pub fn expect(self, status: u16) -> Self {
         assert_eq!(self.status, status, "{}", self.text());
@@ -256,7 +255,7 @@ impl Streaming {
     /// Reads on until `text` has come, and gives back all that was read.
     ///
     /// # Panics
-    /// If the stream ends before that.
+    /// If the stream ends before that, or a mebibyte came without it.
     pub async fn read_until(&mut self, text: &str) -> String {
         let mut read = Vec::new();
         loop {
@@ -267,6 +266,7 @@ impl Streaming {
                     String::from_utf8_lossy(&read)
                 ),
             }
+            assert!(read.len() < 1024 * 1024, "a mebibyte came and no {text:?}");
             let so_far = String::from_utf8_lossy(&read);
             if so_far.contains(text) {
                 return so_far.into_owned();

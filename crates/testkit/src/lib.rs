@@ -8,10 +8,17 @@
     reason = "a tool of tests reports what went wrong by failing the test"
 )]
 
+pub mod canary;
+pub mod chance;
 pub mod client;
+pub mod clock;
 pub mod conformance;
 pub mod freehold;
+pub mod ids;
+pub mod load;
 pub mod memory;
+pub mod postgres;
+pub mod redis;
 pub mod simulator;
 
 mod process;

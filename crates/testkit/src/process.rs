@@ -2,7 +2,7 @@
 
 use std::io::{self, Read};
 use std::net::{Ipv4Addr, TcpListener};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::atomic::{AtomicU16, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -55,7 +55,8 @@ impl Drop for Watchdog {
 pub(crate) struct Process {
     child: Child,
     output: Arc<Mutex<Output>>,
-    _watchdog: Watchdog,
+    #[cfg_attr(not(test), expect(dead_code, reason = "it is held for what its end does"))]
+    watchdog: Watchdog,
 }
 
 /// What a process said so far.
@@ -91,7 +92,7 @@ impl Process {
         Ok(Self {
             child,
             output,
-            _watchdog: watchdog,
+            watchdog,
         })
     }
 
@@ -166,4 +167,67 @@ pub(crate) fn free_port() -> u16 {
         }
     }
     panic!("no free port on loopback");
+}
+
+/// The folders in which the system looks for programs, and those that are often left out of it.
+pub(crate) fn search_path() -> Vec<PathBuf> {
+    let mut folders: Vec<PathBuf> = std::env::split_paths(&path()).collect();
+    folders.extend(["/usr/local/bin", "/usr/bin", "/usr/sbin", "/usr/local/sbin"].map(PathBuf::from));
+    folders
+}
+
+#[expect(
+    clippy::disallowed_methods,
+    reason = "programs are found where the shell of the tester finds them"
+)]
+fn path() -> std::ffi::OsString {
+    std::env::var_os("PATH").unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::{Duration, Instant};
+
+    use super::*;
+
+    #[test]
+    fn what_is_watched_ends_with_the_one_who_started_it() {
+        let directory = tempfile::tempdir().unwrap().keep();
+        std::fs::write(directory.join("file"), "content").unwrap();
+        let mut process =
+            Process::start(Command::new("/bin/sleep").arg("600"), "TERM", Some(&directory)).unwrap();
+        assert!(process.ended().is_none());
+        // What the system does when this process ends in any way.
+        drop(process.watchdog.0.stdin.take());
+        let end = Instant::now() + Duration::from_secs(20);
+        while directory.exists() && Instant::now() < end {
+            std::thread::sleep(Duration::from_millis(20));
+            process.ended();
+        }
+        assert!(!directory.exists());
+        assert!(process.ended().is_some());
+    }
+
+    #[test]
+    fn output_of_both_kinds_is_kept() {
+        let mut command = Command::new("/bin/sh");
+        let mut process =
+            Process::start(command.args(["-c", "echo out; echo err >&2"]), "KILL", None).unwrap();
+        let end = Instant::now() + Duration::from_secs(20);
+        while (process.stdout().is_empty() || process.stderr().is_empty()) && Instant::now() < end {
+            std::thread::sleep(Duration::from_millis(5));
+            process.ended();
+        }
+        assert_eq!(
+            (process.stdout().as_str(), process.stderr().as_str()),
+            ("out\n", "err\n")
+        );
+    }
+
+    #[test]
+    fn free_ports_are_free_and_differ() {
+        let (one, other) = (free_port(), free_port());
+        assert_ne!(one, other);
+        assert!(TcpListener::bind((Ipv4Addr::LOCALHOST, one)).is_ok());
+    }
 }

@@ -164,7 +164,7 @@ fn text(content: Content, ask: &Ask, key: &str) -> String {
         (Content::Refusal, _) => "I cannot help with that.".to_owned(),
         (Content::Empty, _) => String::new(),
         (Content::EchoKey, _) => format!("The key of this call is {key} as far as I can see."),
-        (Content::Endless, _) => "on and ".to_owned(),
+        (Content::Endless, _) => "on ".to_owned(),
         (Content::Long(tokens), _) => "word ".repeat(usize::try_from(tokens).unwrap_or(usize::MAX)),
         (_, Format::Schema(wanted)) => schema::instance(wanted, 1).to_string(),
         (Content::Json, _) | (_, Format::Json) => {

@@ -110,13 +110,22 @@ impl Journal {
     /// Counts a request whose head has arrived; the entry that comes back tells how it goes on.
     pub(super) fn open(self: &Arc<Self>, head: Arc<Parts>) -> Entry {
         self.in_flight.fetch_add(1, Ordering::SeqCst);
+        let number = self.next.fetch_add(1, Ordering::SeqCst);
+        self.announce();
         Entry {
-            number: self.next.fetch_add(1, Ordering::SeqCst),
+            number,
             journal: Arc::clone(self),
             head,
             keeping: Keeping::Open,
             outcome: Outcome::PeerGone,
             output_sent: 0,
+        }
+    }
+
+    /// Wakes those who wait for something to happen. Whoever begins to wait later looks first.
+    fn announce(&self) {
+        if self.changed.receiver_count() > 0 {
+            self.changed.send_replace(());
         }
     }
 
@@ -137,7 +146,7 @@ impl Journal {
         self.in_flight.load(Ordering::SeqCst)
     }
 
-    /// Wakes whenever something was written down.
+    /// Wakes whenever something happened.
     pub(super) fn changes(&self) -> watch::Receiver<()> {
         self.changed.subscribe()
     }
@@ -201,7 +210,7 @@ impl Entry {
             output_sent: 0,
             outcome: Outcome::Running,
         });
-        self.journal.changed.send_replace(());
+        self.journal.announce();
     }
 
     /// The request is not written down.
@@ -212,7 +221,7 @@ impl Entry {
     /// Adds to what is written down.
     pub(super) fn note(&self, change: impl FnOnce(&mut Recorded)) {
         self.journal.update(self.number, change);
-        self.journal.changed.send_replace(());
+        self.journal.announce();
     }
 
     /// Counts output tokens that are on their way to the socket.
@@ -239,8 +248,6 @@ impl Drop for Entry {
             });
         }
         self.journal.in_flight.fetch_sub(1, Ordering::SeqCst);
-        if self.keeping == Keeping::Written {
-            self.journal.changed.send_replace(());
-        }
+        self.journal.announce();
     }
 }
