@@ -92,7 +92,8 @@ impl Quantity {
 
 impl Serialize for Quantity {
     fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let raw = serde_json::value::RawValue::from_string(self.0.clone()).map_err(serde::ser::Error::custom)?;
+        let raw =
+            serde_json::value::RawValue::from_string(self.0.clone()).map_err(serde::ser::Error::custom)?;
         raw.serialize(serializer)
     }
 }
@@ -168,32 +169,7 @@ pub struct Denial {
     pub param: Option<Cow<'static, str>>,
     /// The caller's plan.
     pub tier: Option<Box<str>>,
-    /// A number with exactly its own digits: it is kept as text and written to JSON as a number.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Quantity(String);
-
-impl Quantity {
-    /// The quantity that `amount` shows; an amount of money or credits, or a count.
-    #[must_use]
-    pub fn of(amount: impl ToString) -> Self {
-        Self(amount.to_string())
-    }
-
-    /// Its digits.
-    #[must_use]
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-}
-
-impl Serialize for Quantity {
-    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let raw = serde_json::value::RawValue::from_string(self.0.clone()).map_err(serde::ser::Error::custom)?;
-        raw.serialize(serializer)
-    }
-}
-
-/// The limit that was met.
+    /// The limit that was met.
     pub limit: Option<Box<Limit>>,
     /// Ways on.
     pub remedies: Vec<Remedy>,
