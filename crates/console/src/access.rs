@@ -13,6 +13,7 @@ use http::{HeaderMap, header};
 
 use crate::Console;
 use crate::error::{ApiError, Code};
+use crate::vocabulary::scope_name;
 
 /// Finds virtual keys in memory. The gateway's snapshot is one.
 pub trait CallerLookup: Send + Sync {
@@ -150,18 +151,6 @@ fn unknown_caller() -> ApiError {
         "The virtual key is missing or not valid. Send a key that starts with fh_ as `Authorization: Bearer`.",
     )
 }
-
-/// The scope's name in the API.
-pub(crate) const fn scope_name(scope: Scope) -> &'static str {
-    match scope {
-        Scope::Inference => "inference",
-        Scope::Manage => "manage",
-        Scope::Read => "read",
-    }
-}
-
-/// Every scope.
-pub(crate) const SCOPES: [Scope; 3] = [Scope::Inference, Scope::Manage, Scope::Read];
 
 /// Headers besides `Authorization` in which the clients of different providers send a key.
 pub(crate) const KEY_HEADERS: [&str; 3] = ["x-api-key", "api-key", "x-goog-api-key"];

@@ -5,8 +5,8 @@ use std::collections::BTreeSet;
 use freehold_domain::key::{Scope, VirtualKey, VirtualKeyLimits, model_matches};
 use freehold_domain::time::Timestamp;
 
-use crate::access::scope_name;
 use crate::error::{ApiError, Code};
+use crate::vocabulary::scope_name;
 
 /// What a virtual key may do, by every measure there is.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -158,7 +158,8 @@ mod tests {
     }
 
     fn pattern() -> impl Strategy<Value = String> {
-        "[ab*/]{1,6}"
+        // Few signs and short, so that patterns meet models and each other often.
+        "[a*/]{1,4}"
     }
 
     fn limit() -> impl Strategy<Value = Option<u64>> {
@@ -201,7 +202,7 @@ mod tests {
         fn a_key_made_with_a_key_can_do_nothing_that_one_cannot(
             parent in grant(),
             asked in grant(),
-            model in "[ab]{1,2}/[ab/]{1,4}",
+            model in "a{1,2}/[a/]{1,3}",
             value in 1_u64..5,
         ) {
             let parent = maker(parent);
@@ -229,7 +230,7 @@ mod tests {
         fn a_pattern_that_covers_another_matches_all_that_one_matches(
             wide in pattern(),
             narrow in pattern(),
-            model in "[ab]{1,2}/[ab/]{1,4}",
+            model in "a{1,2}/[a/]{1,3}",
         ) {
             if covers(&wide, &narrow) && model_matches(&narrow, &model) {
                 prop_assert!(model_matches(&wide, &model), "{wide} over {narrow} at {model}");

@@ -17,6 +17,7 @@ mod reply;
 mod router;
 mod rule;
 mod segment;
+mod vocabulary;
 
 use std::sync::Arc;
 

@@ -9,10 +9,11 @@ use utoipa::openapi::security::{
 };
 use utoipa::openapi::{Components, ContentBuilder, OpenApi, PathItem, Ref, RefOr, Response, ResponseBuilder};
 
-use crate::access::{Access, KEY_HEADERS, scope_name};
+use crate::access::{Access, KEY_HEADERS};
 use crate::api::{credits, plans, platform_keys, provider_keys, usage_records, virtual_keys, workspaces};
 use crate::error::{Code, ErrorReply};
 use crate::router::{Route, routes};
+use crate::vocabulary::scope_name;
 
 #[derive(utoipa::OpenApi)]
 #[openapi(
@@ -218,6 +219,7 @@ mod tests {
     #[test]
     fn every_operation_tells_its_credential_its_replies_and_how_it_refuses() {
         let mut document = openapi();
+        let mut names = BTreeSet::new();
         for route in routes().into_list() {
             let place = format!("{} {}", route.method, route.path);
             let item = document.paths.paths.get_mut(route.path).expect(&place);
@@ -228,6 +230,10 @@ mod tests {
                     .as_ref()
                     .is_some_and(|summary| !summary.is_empty()),
                 "{place}"
+            );
+            assert!(
+                names.insert(operation.operation_id.clone()),
+                "{place} has another's name"
             );
             assert!(
                 operation

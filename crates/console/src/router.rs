@@ -107,7 +107,7 @@ impl Routes {
         self.assembled
             .method_not_allowed_fallback(wrong_method)
             .route("/admin/{*rest}", any(wrong_path))
-            .layer(from_fn_with_state(Arc::clone(&console), finish))
+            .route_layer(from_fn_with_state(Arc::clone(&console), finish))
             .with_state(console)
     }
 }

@@ -22,6 +22,7 @@ use crate::fields::Fields;
 use crate::reply::Created;
 use crate::rule;
 use crate::segment::Segments;
+use crate::vocabulary::DecimalAmount;
 
 const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
 const IDEMPOTENT_REPLAYED: HeaderName = HeaderName::from_static("idempotent-replayed");
@@ -40,16 +41,16 @@ pub(crate) struct CreditsReply {
     #[schema(value_type = String)]
     workspace_id: WorkspaceId,
     /// Sum of all that was given, less what was taken back.
-    #[schema(value_type = String)]
+    #[schema(value_type = DecimalAmount)]
     granted: Credits,
     /// Sum of all that was charged.
-    #[schema(value_type = String)]
+    #[schema(value_type = DecimalAmount)]
     posted: Credits,
     /// Held by running requests.
-    #[schema(value_type = String)]
+    #[schema(value_type = DecimalAmount)]
     held: Credits,
     /// What a new request could still reserve; never below zero.
-    #[schema(value_type = String)]
+    #[schema(value_type = DecimalAmount)]
     available: Credits,
 }
 
@@ -72,7 +73,7 @@ impl CreditsReply {
 #[schema(example = json!({"credits": "500", "reason": "Top-up, invoice 2026-118"}))]
 pub(crate) struct NewGrant {
     /// How many, as a decimal string or number; below zero takes credits back.
-    #[schema(value_type = String)]
+    #[schema(value_type = DecimalAmount)]
     credits: Credits,
     /// Why, for the books.
     #[schema(min_length = 1, max_length = 500)]
@@ -113,7 +114,7 @@ pub(crate) struct GrantReply {
     #[schema(value_type = String)]
     workspace_id: WorkspaceId,
     /// How many.
-    #[schema(value_type = String)]
+    #[schema(value_type = DecimalAmount)]
     credits: Credits,
     /// Why.
     reason: String,
@@ -123,7 +124,7 @@ pub(crate) struct GrantReply {
 ///
 /// The same `Idempotency-Key` gives once, however often the call is repeated: a repetition is answered like the first time,
 /// with the header `Idempotent-Replayed: true`.
-#[utoipa::path(post, path = "/admin/v1/workspaces/{id}/credits", tag = "credits", request_body = NewGrant,
+#[utoipa::path(post, path = "/admin/v1/workspaces/{id}/credits", operation_id = "grant_credits", tag = "credits", request_body = NewGrant,
     params(
         ("id" = String, Path, description = "Id of the workspace."),
         ("Idempotency-Key" = String, Header, description = "Chosen by you, 1 to 255 visible ASCII characters; a fresh one for each gift."),
@@ -192,7 +193,7 @@ fn idempotency_key(headers: &HeaderMap) -> Result<String, ApiError> {
 }
 
 /// Show a workspace's credits
-#[utoipa::path(get, path = "/admin/v1/workspaces/{id}/credits", tag = "credits",
+#[utoipa::path(get, path = "/admin/v1/workspaces/{id}/credits", operation_id = "show_workspace_credits", tag = "credits",
     params(("id" = String, Path, description = "Id of the workspace.")),
     responses((status = 200, description = "What the workspace has.", body = CreditsReply)))]
 pub(crate) async fn show_for_operator(
@@ -207,7 +208,7 @@ pub(crate) async fn show_for_operator(
 }
 
 /// Show credits
-#[utoipa::path(get, path = "/v1/credits", tag = "credits",
+#[utoipa::path(get, path = "/v1/credits", operation_id = "show_credits", tag = "credits",
     responses((status = 200, description = "What this workspace has.", body = CreditsReply)))]
 pub(crate) async fn show(
     State(console): State<Arc<Console>>,

@@ -9,6 +9,7 @@ use crate::body::Input;
 use crate::error::ApiError;
 use crate::fields::{Change, Fields};
 use crate::rule;
+use crate::vocabulary::DecimalAmount;
 
 /// The most that an amount in a request may be: a bound against slips of the pen, far below what the ledger holds.
 pub(crate) const CREDITS_MAX: Credits = Credits::from_units(1_000_000_000 * 1_000_000);
@@ -42,7 +43,7 @@ pub(crate) struct CallerLimits {
     max_output_tokens: Option<u64>,
     /// Credits of one request, as a decimal string; a number is taken too.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(value_type = Option<String>)]
+    #[schema(value_type = Option<DecimalAmount>)]
     max_credits_per_request: Option<Credits>,
 }
 
@@ -109,7 +110,7 @@ pub(crate) struct SpendLimits {
     tokens_per_minute: Option<u64>,
     /// Spend in a calendar month of the workspace's time zone, in US dollars as a decimal string; a number is taken too.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(value_type = Option<String>)]
+    #[schema(value_type = Option<DecimalAmount>)]
     monthly_spend_usd: Option<Nanodollars>,
 }
 

@@ -21,6 +21,7 @@ use crate::query::{PageParams, Query, cursor_text};
 use crate::reply::{Deleted, List};
 use crate::rule;
 use crate::segment::Segments;
+use crate::vocabulary::{DecimalAmount, PlanSourceName};
 
 const NOUN: &str = "plan";
 /// The highest markup that makes sense, in hundredths of a percent: a hundredfold.
@@ -39,16 +40,17 @@ pub(crate) struct PlanReply {
     name: String,
     /// Always `plan`.
     object: &'static str,
-    /// Where it comes from: `built_in`, `configured` or `stored`.
+    /// Where it comes from.
+    #[schema(value_type = PlanSourceName)]
     source: &'static str,
     /// Flat fee for a month, in US dollars.
-    #[schema(value_type = String)]
+    #[schema(value_type = DecimalAmount)]
     monthly_fee_usd: Nanodollars,
     /// Credits that come with each month.
-    #[schema(value_type = String)]
+    #[schema(value_type = DecimalAmount)]
     included_credits: Credits,
     /// Ceiling on what one request may cost, in credits.
-    #[schema(value_type = Option<String>, required = true)]
+    #[schema(value_type = Option<DecimalAmount>, required = true)]
     max_credits_per_request: Option<Credits>,
     /// Cap on the input tokens of one request.
     #[schema(required = true)]
@@ -70,7 +72,7 @@ pub(crate) struct PlanReply {
     /// Whether a workspace may store and use provider keys of its own.
     byok: bool,
     /// What the platform adds to the provider's price, as a fraction of it: `0.25` adds a quarter.
-    #[schema(value_type = String)]
+    #[schema(value_type = DecimalAmount)]
     platform_markup: Markup,
     /// Name of the next larger plan.
     #[schema(required = true)]
@@ -141,13 +143,13 @@ struct PlanFields {
     /// What it is called; if given, the same as in the address.
     name: Option<String>,
     /// Flat fee for a month, in US dollars, as a decimal string or number; none if left out.
-    #[schema(value_type = Option<String>)]
+    #[schema(value_type = Option<DecimalAmount>)]
     monthly_fee_usd: Nanodollars,
     /// Credits that come with each month; none if left out.
-    #[schema(value_type = Option<String>)]
+    #[schema(value_type = Option<DecimalAmount>)]
     included_credits: Credits,
     /// Ceiling on what one request may cost, in credits.
-    #[schema(value_type = Option<String>)]
+    #[schema(value_type = Option<DecimalAmount>)]
     max_credits_per_request: Option<Credits>,
     /// Cap on the input tokens of one request.
     #[schema(minimum = 1)]
@@ -171,7 +173,7 @@ struct PlanFields {
     #[schema(value_type = Option<bool>)]
     byok: bool,
     /// What the platform adds to the provider's price, as a fraction of it: `0.25` adds a quarter; nothing if left out.
-    #[schema(value_type = Option<String>)]
+    #[schema(value_type = Option<DecimalAmount>)]
     platform_markup: Markup,
     /// Name of the next larger plan, which must exist.
     upgrade_to: Option<String>,
@@ -189,7 +191,15 @@ impl utoipa::PartialSchema for PlanInput {
     }
 }
 
-impl ToSchema for PlanInput {}
+impl ToSchema for PlanInput {
+    fn name() -> std::borrow::Cow<'static, str> {
+        "PlanInput".into()
+    }
+
+    fn schemas(schemas: &mut Vec<(String, utoipa::openapi::RefOr<utoipa::openapi::schema::Schema>)>) {
+        PlanFields::schemas(schemas);
+    }
+}
 
 impl Input for PlanInput {
     const FIELDS: &'static [&'static str] = &[
@@ -238,7 +248,7 @@ impl Input for PlanInput {
 /// List plans
 ///
 /// In the order in which they came to be known: built in, configured, made at run time.
-#[utoipa::path(get, path = "/admin/v1/plans", tag = "plans",
+#[utoipa::path(get, path = "/admin/v1/plans", operation_id = "list_plans", tag = "plans",
     params(PageParams),
     responses((status = 200, description = "Plans.", body = List<PlanReply>)))]
 pub(crate) async fn list(
@@ -261,7 +271,7 @@ pub(crate) async fn list(
 }
 
 /// Show a plan
-#[utoipa::path(get, path = "/admin/v1/plans/{name}", tag = "plans",
+#[utoipa::path(get, path = "/admin/v1/plans/{name}", operation_id = "show_plan", tag = "plans",
     params(("name" = String, Path, description = "Name of the plan.")),
     responses((status = 200, description = "The plan.", body = PlanReply)))]
 pub(crate) async fn show(
@@ -279,7 +289,7 @@ pub(crate) async fn show(
 ///
 /// The plan is afterwards as the body says and as nothing else says: what is left out does not limit. A plan that is built in
 /// or configured is covered by one of the same name.
-#[utoipa::path(put, path = "/admin/v1/plans/{name}", tag = "plans", request_body = PlanInput,
+#[utoipa::path(put, path = "/admin/v1/plans/{name}", operation_id = "put_plan", tag = "plans", request_body = PlanInput,
     params(("name" = String, Path, description = "Name of the plan: lower-case letters, digits and hyphens.")),
     responses((status = 200, description = "The plan as it is now.", body = PlanReply)))]
 pub(crate) async fn put(
@@ -320,7 +330,7 @@ pub(crate) async fn put(
 ///
 /// One that covers a built-in or configured plan uncovers it. Refused while workspaces are on the plan or other plans lead to
 /// it and nothing would be uncovered.
-#[utoipa::path(delete, path = "/admin/v1/plans/{name}", tag = "plans",
+#[utoipa::path(delete, path = "/admin/v1/plans/{name}", operation_id = "delete_plan", tag = "plans",
     params(("name" = String, Path, description = "Name of the plan.")),
     responses(
         (status = 200, description = "The plan is gone.", body = Deleted),

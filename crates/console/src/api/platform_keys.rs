@@ -17,7 +17,7 @@ use crate::segment::Segments;
 /// List platform keys
 ///
 /// Those stored here. Keys of the configuration file are not among them.
-#[utoipa::path(get, path = "/admin/v1/platform-keys", tag = "platform keys",
+#[utoipa::path(get, path = "/admin/v1/platform-keys", operation_id = "list_platform_keys", tag = "platform keys",
     params(PageParams),
     responses((status = 200, description = "The platform's provider keys, newest first.", body = List<ProviderKeyReply>)))]
 pub(crate) async fn list(
@@ -30,7 +30,7 @@ pub(crate) async fn list(
 /// Store a platform key
 ///
 /// Requests that it pays for are charged in credits. `fallback` means nothing for it.
-#[utoipa::path(post, path = "/admin/v1/platform-keys", tag = "platform keys", request_body = NewProviderKey,
+#[utoipa::path(post, path = "/admin/v1/platform-keys", operation_id = "create_platform_key", tag = "platform keys", request_body = NewProviderKey,
     responses((status = 201, description = "The key is stored and in use.", body = ProviderKeyReply)))]
 pub(crate) async fn create(
     State(console): State<Arc<Console>>,
@@ -40,7 +40,7 @@ pub(crate) async fn create(
 }
 
 /// Delete a platform key
-#[utoipa::path(delete, path = "/admin/v1/platform-keys/{id}", tag = "platform keys",
+#[utoipa::path(delete, path = "/admin/v1/platform-keys/{id}", operation_id = "delete_platform_key", tag = "platform keys",
     params(("id" = String, Path, description = "Id of the provider key.")),
     responses((status = 200, description = "The key is gone.", body = Deleted)))]
 pub(crate) async fn delete(

@@ -58,7 +58,7 @@ pub(crate) async fn remove(
 }
 
 /// List provider keys
-#[utoipa::path(get, path = "/v1/byok/providers", tag = "provider keys",
+#[utoipa::path(get, path = "/v1/byok/providers", operation_id = "list_provider_keys", tag = "provider keys",
     params(PageParams),
     responses((status = 200, description = "Provider keys of this workspace, newest first.", body = List<ProviderKeyReply>)))]
 pub(crate) async fn list(
@@ -72,7 +72,7 @@ pub(crate) async fn list(
 /// Store a provider key
 ///
 /// The key is sealed at once, for this workspace and its destination alone. It is never shown again, by nobody and to nobody.
-#[utoipa::path(post, path = "/v1/byok/providers", tag = "provider keys", request_body = NewProviderKey,
+#[utoipa::path(post, path = "/v1/byok/providers", operation_id = "create_provider_key", tag = "provider keys", request_body = NewProviderKey,
     responses((status = 201, description = "The key is stored and in use.", body = ProviderKeyReply)))]
 pub(crate) async fn create(
     State(console): State<Arc<Console>>,
@@ -83,7 +83,7 @@ pub(crate) async fn create(
 }
 
 /// Show a provider key
-#[utoipa::path(get, path = "/v1/byok/providers/{id}", tag = "provider keys",
+#[utoipa::path(get, path = "/v1/byok/providers/{id}", operation_id = "show_provider_key", tag = "provider keys",
     params(("id" = String, Path, description = "Id of the provider key.")),
     responses((status = 200, description = "All that is known about the key, and nothing of the key.", body = ProviderKeyReply)))]
 pub(crate) async fn show(
@@ -99,7 +99,7 @@ pub(crate) async fn show(
 ///
 /// What is left out stays; `null` empties what can be empty. With `api_key` the key is rotated: id, history and limits stay,
 /// its status is unknown again, and running requests finish on the old key. A new `base_url` needs `api_key` again.
-#[utoipa::path(put, path = "/v1/byok/providers/{id}", tag = "provider keys", request_body = ProviderKeyChange,
+#[utoipa::path(put, path = "/v1/byok/providers/{id}", operation_id = "change_provider_key", tag = "provider keys", request_body = ProviderKeyChange,
     params(("id" = String, Path, description = "Id of the provider key.")),
     responses(
         (status = 200, description = "The key as it is now.", body = ProviderKeyReply),
@@ -119,7 +119,7 @@ pub(crate) async fn change(
 /// Delete a provider key
 ///
 /// Its ciphertext is overwritten.
-#[utoipa::path(delete, path = "/v1/byok/providers/{id}", tag = "provider keys",
+#[utoipa::path(delete, path = "/v1/byok/providers/{id}", operation_id = "delete_provider_key", tag = "provider keys",
     params(("id" = String, Path, description = "Id of the provider key.")),
     responses((status = 200, description = "The key is gone.", body = Deleted)))]
 pub(crate) async fn delete(
@@ -134,7 +134,7 @@ pub(crate) async fn delete(
 ///
 /// Tries the stored key at its stored destination with a call that costs nothing, and answers what is known of it now. A
 /// time-out, a rate limit or an error of the provider decides nothing and leaves the status as it was. Takes no body.
-#[utoipa::path(post, path = "/v1/byok/providers/{id}/validate", tag = "provider keys",
+#[utoipa::path(post, path = "/v1/byok/providers/{id}/validate", operation_id = "validate_provider_key", tag = "provider keys",
     params(("id" = String, Path, description = "Id of the provider key.")),
     responses((status = 200, description = "The key, with what the check found in `validation`.", body = ProviderKeyReply)))]
 pub(crate) async fn validate(

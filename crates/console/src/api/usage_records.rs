@@ -17,6 +17,7 @@ use crate::error::ApiError;
 use crate::query::{Filters, PageParams, Query, moment};
 use crate::reply::List;
 use crate::segment::Segments;
+use crate::vocabulary::{ATTRIBUTIONS, AttributionName, OutcomeName};
 
 const NOUN: &str = "usage record";
 const FILTERS: &[&str] = &[
@@ -33,13 +34,13 @@ const FILTERS: &[&str] = &[
 /// List usage records
 ///
 /// A parameter that is not known is refused.
-#[utoipa::path(get, path = "/v1/usage/records", tag = "usage",
+#[utoipa::path(get, path = "/v1/usage/records", operation_id = "list_usage_records", tag = "usage",
     params(
         PageParams,
         ("from" = Option<String>, Query, description = "Received at or after this time, RFC 3339."),
         ("to" = Option<String>, Query, description = "Received before this time, RFC 3339."),
-        ("outcome" = Option<String>, Query, description = "`ok`, `denied`, `failed`, `client_gone` or `cut_off`."),
-        ("attribution" = Option<String>, Query, description = "Who pays: `byok`, `platform` or `cache`."),
+        ("outcome" = Option<OutcomeName>, Query, description = "How it ended."),
+        ("attribution" = Option<AttributionName>, Query, description = "Who pays."),
         ("provider" = Option<String>, Query, description = "Name of the provider that answered."),
         ("model" = Option<String>, Query, description = "Model that was asked for or that answered."),
         ("provider_key" = Option<String>, Query, description = "Id of the provider key it was answered with."),
@@ -62,8 +63,7 @@ pub(crate) async fn list(
 fn filter(filters: &Filters) -> Result<RecordFilter, ApiError> {
     let time = "a time as RFC 3339 writes it, such as 2026-11-21T00:00:00Z";
     let outcomes = Outcome::ALL.map(Outcome::as_str).join(", ");
-    let attributions = [Attribution::Byok, Attribution::Platform, Attribution::Cache];
-    let payers = attributions.map(Attribution::as_str).join(", ");
+    let payers = ATTRIBUTIONS.map(Attribution::as_str).join(", ");
     let filter = RecordFilter {
         from: filters.one("from", time, moment)?,
         to: filters.one("to", time, moment)?,
@@ -71,7 +71,7 @@ fn filter(filters: &Filters) -> Result<RecordFilter, ApiError> {
             Outcome::ALL.into_iter().find(|outcome| outcome.as_str() == text)
         })?,
         attribution: filters.one("attribution", &format!("one of {payers}"), |text| {
-            attributions
+            ATTRIBUTIONS
                 .into_iter()
                 .find(|attribution| attribution.as_str() == text)
         })?,
@@ -104,7 +104,7 @@ fn name(text: &str) -> Option<String> {
 }
 
 /// Show a usage record
-#[utoipa::path(get, path = "/v1/usage/records/{request_id}", tag = "usage",
+#[utoipa::path(get, path = "/v1/usage/records/{request_id}", operation_id = "show_usage_record", tag = "usage",
     params(("request_id" = String, Path, description = "Id of the request, as in `x-request-id`.")),
     responses((status = 200, description = "The record.", body = UsageRecordReply)))]
 pub(crate) async fn show(

@@ -15,7 +15,7 @@ use utoipa::ToSchema;
 use super::limits::{self, CallerLimits};
 use super::workspaces;
 use crate::Console;
-use crate::access::{Caller, SCOPES, scope_name};
+use crate::access::Caller;
 use crate::body::{Body, Input};
 use crate::error::ApiError;
 use crate::fields::Fields;
@@ -24,6 +24,7 @@ use crate::query::{PageParams, Query};
 use crate::reply::{Created, Deleted, List};
 use crate::rule;
 use crate::segment::Segments;
+use crate::vocabulary::{SCOPES, ScopeName, scope_name};
 
 const NOUN: &str = "virtual key";
 const OBJECT: &str = "virtual_key";
@@ -50,6 +51,7 @@ pub(crate) struct VirtualKeyReply {
     /// The readable part that stands after `fh_`, by which a key is told from others.
     public_id: String,
     /// What its bearer may do.
+    #[schema(value_type = Vec<ScopeName>)]
     scopes: Vec<&'static str>,
     /// Models or patterns it may call; empty means all the plan allows.
     allowed_models: Vec<String>,
@@ -80,7 +82,8 @@ impl From<VirtualKey> for VirtualKeyReply {
     }
 }
 
-/// A virtual key just made, with its secret, which is shown this once. Not to be printed, so it cannot be.
+/// A virtual key just made, with its secret, which is shown this once.
+// Without `Debug`: what cannot be printed is not logged.
 #[derive(Serialize, ToSchema)]
 #[schema(example = json!({
     "id": "vk_0192f0c1e2a37b4c8d5e6f7081920a1a", "object": "virtual_key",
@@ -88,12 +91,10 @@ impl From<VirtualKey> for VirtualKeyReply {
     "public_id": "4fGk29Xw0q", "scopes": ["inference"], "allowed_models": [], "limits": {},
     "expires_at": null, "created_at": "2026-11-21T09:00:00Z"
 }))]
-pub(crate) struct NewVirtualKeyReply {
+pub(crate) struct IssuedVirtualKey {
     /// The key itself. Keep it now: it cannot be shown again.
     key: String,
-    /// What is kept of it.
     #[serde(flatten)]
-    #[schema(inline)]
     kept: VirtualKeyReply,
 }
 
@@ -108,8 +109,8 @@ pub(crate) struct NewVirtualKey {
     /// What its owner calls it.
     #[schema(min_length = 1, max_length = 120)]
     label: String,
-    /// What its bearer may do: any of `inference`, `manage`, `read`.
-    #[schema(value_type = Vec<String>, min_items = 1)]
+    /// What its bearer may do.
+    #[schema(value_type = Vec<ScopeName>, min_items = 1)]
     scopes: BTreeSet<Scope>,
     /// When it stops working; never if left out.
     #[schema(value_type = Option<String>, format = DateTime)]
@@ -147,7 +148,7 @@ async fn make(
     workspace: WorkspaceId,
     new: NewVirtualKey,
     maker: Option<&VirtualKey>,
-) -> Result<Created<NewVirtualKeyReply>, ApiError> {
+) -> Result<Created<IssuedVirtualKey>, ApiError> {
     let now = console.now();
     if new.expires_at.is_some_and(|expiry| expiry <= now) {
         return Err(ApiError::invalid(
@@ -187,7 +188,7 @@ async fn make(
     };
     console.store.create_virtual_key(&key).await?;
     console.put_in_force().await;
-    Ok(Created(NewVirtualKeyReply {
+    Ok(Created(IssuedVirtualKey {
         key: minted.show_once(),
         kept: key.into(),
     }))
@@ -215,7 +216,7 @@ async fn remove(
 }
 
 /// List a workspace's virtual keys
-#[utoipa::path(get, path = "/admin/v1/workspaces/{id}/virtual-keys", tag = "virtual keys",
+#[utoipa::path(get, path = "/admin/v1/workspaces/{id}/virtual-keys", operation_id = "list_workspace_virtual_keys", tag = "virtual keys",
     params(PageParams, ("id" = String, Path, description = "Id of the workspace.")),
     responses((status = 200, description = "Virtual keys, newest first.", body = List<VirtualKeyReply>)))]
 pub(crate) async fn list_for_operator(
@@ -230,20 +231,20 @@ pub(crate) async fn list_for_operator(
 /// Make a virtual key for a workspace
 ///
 /// The key itself is in this reply and nowhere else.
-#[utoipa::path(post, path = "/admin/v1/workspaces/{id}/virtual-keys", tag = "virtual keys", request_body = NewVirtualKey,
+#[utoipa::path(post, path = "/admin/v1/workspaces/{id}/virtual-keys", operation_id = "create_workspace_virtual_key", tag = "virtual keys", request_body = NewVirtualKey,
     params(("id" = String, Path, description = "Id of the workspace.")),
-    responses((status = 201, description = "The virtual key, shown this once.", body = NewVirtualKeyReply)))]
+    responses((status = 201, description = "The virtual key, shown this once.", body = IssuedVirtualKey)))]
 pub(crate) async fn create_for_operator(
     State(console): State<Arc<Console>>,
     segments: Segments,
     Body(new): Body<NewVirtualKey>,
-) -> Result<Created<NewVirtualKeyReply>, ApiError> {
+) -> Result<Created<IssuedVirtualKey>, ApiError> {
     let workspace = workspaces::of_path(&console, &segments).await?;
     make(&console, workspace.id, new, None).await
 }
 
 /// Delete a workspace's virtual key
-#[utoipa::path(delete, path = "/admin/v1/workspaces/{id}/virtual-keys/{key_id}", tag = "virtual keys",
+#[utoipa::path(delete, path = "/admin/v1/workspaces/{id}/virtual-keys/{key_id}", operation_id = "delete_workspace_virtual_key", tag = "virtual keys",
     params(("id" = String, Path, description = "Id of the workspace."), ("key_id" = String, Path, description = "Id of the virtual key.")),
     responses((status = 200, description = "The virtual key is gone and refused from now on.", body = Deleted)))]
 pub(crate) async fn delete_for_operator(
@@ -255,7 +256,7 @@ pub(crate) async fn delete_for_operator(
 }
 
 /// List virtual keys
-#[utoipa::path(get, path = "/v1/virtual-keys", tag = "virtual keys",
+#[utoipa::path(get, path = "/v1/virtual-keys", operation_id = "list_virtual_keys", tag = "virtual keys",
     params(PageParams),
     responses((status = 200, description = "Virtual keys of this workspace, newest first.", body = List<VirtualKeyReply>)))]
 pub(crate) async fn list(
@@ -270,18 +271,18 @@ pub(crate) async fn list(
 ///
 /// It can do at most what the key it is made with can: scopes, models, limits and lifetime that go further are refused, and
 /// those left out are taken over from that key. The key itself is in this reply and nowhere else.
-#[utoipa::path(post, path = "/v1/virtual-keys", tag = "virtual keys", request_body = NewVirtualKey,
-    responses((status = 201, description = "The virtual key, shown this once.", body = NewVirtualKeyReply)))]
+#[utoipa::path(post, path = "/v1/virtual-keys", operation_id = "create_virtual_key", tag = "virtual keys", request_body = NewVirtualKey,
+    responses((status = 201, description = "The virtual key, shown this once.", body = IssuedVirtualKey)))]
 pub(crate) async fn create(
     State(console): State<Arc<Console>>,
     caller: Caller,
     Body(new): Body<NewVirtualKey>,
-) -> Result<Created<NewVirtualKeyReply>, ApiError> {
+) -> Result<Created<IssuedVirtualKey>, ApiError> {
     make(&console, caller.workspace(), new, Some(&caller.key)).await
 }
 
 /// Delete a virtual key
-#[utoipa::path(delete, path = "/v1/virtual-keys/{id}", tag = "virtual keys",
+#[utoipa::path(delete, path = "/v1/virtual-keys/{id}", operation_id = "delete_virtual_key", tag = "virtual keys",
     params(("id" = String, Path, description = "Id of the virtual key.")),
     responses((status = 200, description = "The virtual key is gone and refused from now on.", body = Deleted)))]
 pub(crate) async fn delete(

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use axum::Json;
 use axum::extract::State;
 use freehold_domain::id::WorkspaceId;
+use freehold_domain::port::PortError;
 use freehold_domain::time::Timestamp;
 use freehold_domain::workspace::{FallbackPolicy, Workspace};
 use serde::Serialize;
@@ -12,24 +13,18 @@ use utoipa::ToSchema;
 
 use crate::Console;
 use crate::body::{Body, Input};
-use crate::error::ApiError;
+use crate::error::{ApiError, Code};
 use crate::fields::Fields;
 use crate::query::{PageParams, Query};
 use crate::reply::{Created, Deleted, List};
 use crate::rule;
 use crate::segment::Segments;
+use crate::vocabulary::{FALLBACKS, FallbackName};
 
 const NOUN: &str = "workspace";
 /// The plan of a workspace that was made without one: the smallest that is built in.
 const PLAN_DEFAULT: &str = "free";
 const NAME_CHARS_MAX: usize = 120;
-
-/// Every policy of falling back to the platform's keys.
-pub(crate) const FALLBACKS: [FallbackPolicy; 3] = [
-    FallbackPolicy::Never,
-    FallbackPolicy::WhenMissing,
-    FallbackPolicy::OnFailure,
-];
 
 /// A workspace.
 #[derive(Debug, Serialize, ToSchema)]
@@ -48,7 +43,8 @@ pub(crate) struct WorkspaceReply {
     name: String,
     /// Name of its plan.
     plan: String,
-    /// When its requests may be paid with the platform's keys: `never`, `when_missing`, `on_failure`.
+    /// When its requests may be paid with the platform's keys.
+    #[schema(value_type = FallbackName)]
     fallback: &'static str,
     /// IANA name of the time zone its days and months begin in.
     time_zone: String,
@@ -86,7 +82,7 @@ pub(crate) struct NewWorkspace {
     /// Name of its plan; `free` if left out.
     plan: Option<String>,
     /// When its requests may be paid with the platform's keys; `when_missing` if left out.
-    #[schema(value_type = Option<String>, pattern = "^(never|when_missing|on_failure)$")]
+    #[schema(value_type = Option<FallbackName>)]
     fallback: Option<FallbackPolicy>,
     /// IANA name of the time zone its days and months begin in; `UTC` if left out.
     time_zone: Option<String>,
@@ -117,7 +113,7 @@ pub(crate) struct WorkspaceChange {
     #[schema(nullable = false)]
     plan: Option<String>,
     /// When its requests may be paid with the platform's keys.
-    #[schema(value_type = Option<String>, nullable = false, pattern = "^(never|when_missing|on_failure)$")]
+    #[schema(value_type = Option<FallbackName>, nullable = false)]
     fallback: Option<FallbackPolicy>,
     /// IANA name of the time zone its days and months begin in.
     #[schema(nullable = false)]
@@ -155,6 +151,17 @@ pub(crate) async fn find(console: &Console, id: WorkspaceId) -> Result<Workspace
     found.ok_or_else(|| ApiError::not_found(NOUN))
 }
 
+/// A workspace conflicts with another by its name alone: ids are never handed out twice.
+fn name_taken(error: PortError) -> ApiError {
+    match error {
+        PortError::Conflict(_) => {
+            let message = "There is a workspace of this name already; choose another `name`.";
+            ApiError::new(Code::Conflict, message).about("name")
+        }
+        other => other.into(),
+    }
+}
+
 async fn plan_must_exist(console: &Console, name: &str) -> Result<(), ApiError> {
     let book = console.plan_book().await?;
     if book.get(name).is_some() {
@@ -167,7 +174,7 @@ async fn plan_must_exist(console: &Console, name: &str) -> Result<(), ApiError> 
 }
 
 /// List workspaces
-#[utoipa::path(get, path = "/admin/v1/workspaces", tag = "workspaces",
+#[utoipa::path(get, path = "/admin/v1/workspaces", operation_id = "list_workspaces", tag = "workspaces",
     params(PageParams),
     responses((status = 200, description = "Workspaces, newest first.", body = List<WorkspaceReply>)))]
 pub(crate) async fn list(
@@ -181,7 +188,7 @@ pub(crate) async fn list(
 /// Make a workspace
 ///
 /// It has a data key of its own from the start, under which its provider keys are sealed.
-#[utoipa::path(post, path = "/admin/v1/workspaces", tag = "workspaces", request_body = NewWorkspace,
+#[utoipa::path(post, path = "/admin/v1/workspaces", operation_id = "create_workspace", tag = "workspaces", request_body = NewWorkspace,
     responses((status = 201, description = "The workspace is there.", body = WorkspaceReply)))]
 pub(crate) async fn create(
     State(console): State<Arc<Console>>,
@@ -202,7 +209,11 @@ pub(crate) async fn create(
     let data_key = console
         .keyring
         .create_data_key(workspace.id, 1, &*console.entropy)?;
-    console.store.create_workspace(&workspace, &data_key).await?;
+    console
+        .store
+        .create_workspace(&workspace, &data_key)
+        .await
+        .map_err(name_taken)?;
     if let Err(error) = console.keyring.load(&data_key) {
         // Just wrapped by the same keyring, so this is a fault in the vault; the refresh that follows tries again.
         tracing::error!(
@@ -215,7 +226,7 @@ pub(crate) async fn create(
 }
 
 /// Show a workspace
-#[utoipa::path(get, path = "/admin/v1/workspaces/{id}", tag = "workspaces",
+#[utoipa::path(get, path = "/admin/v1/workspaces/{id}", operation_id = "show_workspace", tag = "workspaces",
     params(("id" = String, Path, description = "Id of the workspace.")),
     responses((status = 200, description = "The workspace.", body = WorkspaceReply)))]
 pub(crate) async fn show(
@@ -228,7 +239,7 @@ pub(crate) async fn show(
 /// Change a workspace
 ///
 /// What is left out stays as it is.
-#[utoipa::path(patch, path = "/admin/v1/workspaces/{id}", tag = "workspaces", request_body = WorkspaceChange,
+#[utoipa::path(patch, path = "/admin/v1/workspaces/{id}", operation_id = "change_workspace", tag = "workspaces", request_body = WorkspaceChange,
     params(("id" = String, Path, description = "Id of the workspace.")),
     responses((status = 200, description = "The workspace as it is now.", body = WorkspaceReply)))]
 pub(crate) async fn change(
@@ -245,7 +256,11 @@ pub(crate) async fn change(
     workspace.fallback = change.fallback.unwrap_or(workspace.fallback);
     workspace.time_zone = change.time_zone.unwrap_or(workspace.time_zone);
     workspace.updated_at = console.now();
-    console.store.update_workspace(&workspace).await?;
+    console
+        .store
+        .update_workspace(&workspace)
+        .await
+        .map_err(name_taken)?;
     console.put_in_force().await;
     Ok(Json(workspace.into()))
 }
@@ -254,7 +269,7 @@ pub(crate) async fn change(
 ///
 /// Its keys are gone and its data key is destroyed, so nothing that was sealed for it can ever be opened again. Usage records
 /// and ledger entries stay.
-#[utoipa::path(delete, path = "/admin/v1/workspaces/{id}", tag = "workspaces",
+#[utoipa::path(delete, path = "/admin/v1/workspaces/{id}", operation_id = "delete_workspace", tag = "workspaces",
     params(("id" = String, Path, description = "Id of the workspace.")),
     responses((status = 200, description = "The workspace is gone.", body = Deleted)))]
 pub(crate) async fn delete(

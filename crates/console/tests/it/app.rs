@@ -17,6 +17,7 @@ use serde_json::{Value, json};
 use tower::ServiceExt as _;
 use uuid::Uuid;
 
+use crate::conformance;
 use crate::fake_data_plane::FakeDataPlane;
 use crate::fake_store::FakeStore;
 
@@ -174,12 +175,16 @@ impl App {
     }
 
     /// The reply to a request as it is.
+    ///
+    /// Every reply of every test is held against what is documented.
     pub(crate) async fn send(&self, request: Request<Body>) -> Reply {
+        let (method, path) = (request.method().clone(), request.uri().path().to_owned());
         let response = self.router.clone().oneshot(request).await.unwrap();
         let (parts, body) = response.into_parts();
         let bytes = body.collect().await.unwrap().to_bytes();
         let text = String::from_utf8(bytes.to_vec()).unwrap();
         let json = serde_json::from_str(&text).unwrap_or(Value::Null);
+        conformance::check(&method, &path, parts.status, &json);
         Reply {
             status: parts.status.as_u16(),
             headers: parts.headers,

@@ -5,7 +5,9 @@ use std::time::Duration;
 use axum::body::Body;
 use bytes::Bytes;
 use http::Request;
+use http_body_util::BodyExt as _;
 use serde_json::{Value, json};
+use tower::ServiceExt as _;
 
 use crate::app::App;
 
@@ -259,5 +261,25 @@ async fn every_change_is_in_force_before_it_is_answered() {
         let reply = app.call(&target, token, body).await;
         assert!(reply.status < 300, "{target}: {}", reply.text);
         assert_eq!(app.data_plane.refreshes(), before + 1, "{target}");
+    }
+}
+
+#[tokio::test]
+async fn other_routers_keep_their_addresses_and_their_own_way_of_not_finding() {
+    let app = App::new();
+    let other = axum::Router::new()
+        .route("/v1/models", axum::routing::get(|| async { "models" }))
+        .fallback(|| async { "nowhere" });
+    let merged = app.router.clone().merge(other);
+    for (path, expected) in [
+        ("/v1/models", "models"),
+        ("/nothing", "nowhere"),
+        ("/v1/byok", "nowhere"),
+    ] {
+        let request = Request::get(path).body(Body::empty()).unwrap();
+        let response = merged.clone().oneshot(request).await.unwrap();
+        assert!(!response.headers().contains_key("x-request-id"), "{path}");
+        let bytes = response.into_body().collect().await.unwrap().to_bytes();
+        assert_eq!(bytes, expected, "{path}");
     }
 }

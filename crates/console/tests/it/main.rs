@@ -9,6 +9,7 @@
 mod access;
 mod app;
 mod canary;
+mod conformance;
 mod credits;
 mod fake_data_plane;
 mod fake_store;

@@ -52,12 +52,12 @@ async fn a_name_that_is_taken_is_a_conflict() {
     app.operator("POST /admin/v1/workspaces", json!({"name": "Acme"}))
         .await
         .refused(409)
-        .with("conflict", None);
+        .with("conflict", Some("name"));
     let target = format!("PATCH /admin/v1/workspaces/{}", other.id);
     app.operator(&target, json!({"name": "Acme"}))
         .await
         .refused(409)
-        .with("conflict", None);
+        .with("conflict", Some("name"));
 }
 
 #[tokio::test]

@@ -6,11 +6,11 @@ use freehold_vault::Secret;
 use utoipa::ToSchema;
 
 use crate::api::limits::{self, SpendLimits};
-use crate::api::workspaces::FALLBACKS;
 use crate::body::Input;
 use crate::error::ApiError;
 use crate::fields::{Change, Fields};
 use crate::rule;
+use crate::vocabulary::{FALLBACKS, FallbackName, ProviderName};
 
 const LABEL_CHARS_MAX: usize = 120;
 const PRIORITY_MAX: i32 = 1_000_000;
@@ -23,9 +23,8 @@ const PRIORITY_MAX: i32 = 1_000_000;
     "limits": {"monthly_spend_usd": "250"}
 }))]
 pub(crate) struct NewProviderKey {
-    /// Kind of provider: `openai`, `anthropic`, `google`, `mistral`, `groq`, `deepseek`, `nvidia`, `xai`, `openrouter`,
-    /// `ollama`, `openai-compatible`, `anthropic-compatible` or `sandbox`.
-    #[schema(value_type = String)]
+    /// Kind of provider.
+    #[schema(value_type = ProviderName)]
     pub(crate) provider: ProviderKind,
     /// The key itself. Never shown again. Required, except for `ollama` and `sandbox`.
     #[schema(value_type = Option<String>, write_only, format = Password, max_length = 4096)]
@@ -51,8 +50,8 @@ pub(crate) struct NewProviderKey {
     /// Limits on its use.
     #[schema(value_type = Option<SpendLimits>)]
     pub(crate) limits: SpendLimits,
-    /// Overrides the workspace's policy: `never`, `when_missing`, `on_failure`.
-    #[schema(value_type = Option<String>, pattern = "^(never|when_missing|on_failure)$")]
+    /// Overrides the workspace's policy.
+    #[schema(value_type = Option<FallbackName>)]
     pub(crate) fallback: Option<FallbackPolicy>,
 }
 
@@ -96,7 +95,7 @@ impl Input for NewProviderKey {
 #[schema(example = json!({"api_key": "sk-proj-…", "label": "Production key, second half of 2026"}))]
 pub(crate) struct ProviderKeyChange {
     /// Kind of provider. Can be repeated and never changed.
-    #[schema(value_type = Option<String>, nullable = false)]
+    #[schema(value_type = Option<ProviderName>, nullable = false)]
     pub(crate) provider: Option<ProviderKind>,
     /// The new key itself: this rotates. `null` takes the key away from a kind that needs none.
     #[schema(value_type = Option<String>, write_only, format = Password, max_length = 4096)]
@@ -124,7 +123,7 @@ pub(crate) struct ProviderKeyChange {
     #[schema(value_type = Option<SpendLimits>)]
     pub(crate) limits: Change<SpendLimits>,
     /// Overrides the workspace's policy; `null` follows it.
-    #[schema(value_type = Option<String>, pattern = "^(never|when_missing|on_failure)$")]
+    #[schema(value_type = Option<FallbackName>)]
     pub(crate) fallback: Change<FallbackPolicy>,
 }
 

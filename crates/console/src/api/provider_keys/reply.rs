@@ -8,6 +8,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::api::limits::SpendLimits;
+use crate::vocabulary::{FallbackName, FindingName, KeyStatusName, ProviderName};
 
 /// What kind of thing a provider key is called in replies.
 pub(crate) const OBJECT: &str = "provider_key";
@@ -33,6 +34,7 @@ pub(crate) struct ProviderKeyReply {
     #[schema(value_type = String)]
     workspace_id: WorkspaceId,
     /// Kind of provider.
+    #[schema(value_type = ProviderName)]
     provider: &'static str,
     /// What its models are called by: `together/llama-…`.
     name: String,
@@ -43,7 +45,8 @@ pub(crate) struct ProviderKeyReply {
     priority: i32,
     /// Whether it may be used at all.
     is_active: bool,
-    /// What evidence says: `valid`, `invalid`, `revoked`, `unknown`.
+    /// What evidence says.
+    #[schema(value_type = KeyStatusName)]
     status: &'static str,
     /// Why, in words.
     #[schema(required = true)]
@@ -64,7 +67,7 @@ pub(crate) struct ProviderKeyReply {
     /// Limits its owner set.
     limits: SpendLimits,
     /// Overrides the workspace's policy where set.
-    #[schema(required = true)]
+    #[schema(value_type = Option<FallbackName>, required = true)]
     fallback: Option<&'static str>,
     /// When it was stored.
     #[schema(value_type = String, format = DateTime)]
@@ -82,8 +85,10 @@ pub(crate) struct ProviderKeyReply {
 
 /// What a check of a key found.
 #[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Validation)]
 pub(crate) struct ValidationReply {
-    /// What happened: `ok`, `unauthorised`, `not_found`, `timeout`, `tls_error`, `refused_by_policy`, `rate_limited`, `bad_reply`.
+    /// What happened.
+    #[schema(value_type = FindingName)]
     pub(crate) result: &'static str,
     /// Whether the provider gave a verdict this time; where it did not, the status stays as it was.
     pub(crate) decided: bool,

@@ -13,6 +13,8 @@ use serde::Serialize;
 use serde_json::value::RawValue;
 use utoipa::ToSchema;
 
+use crate::vocabulary::{AttributionName, DecimalAmount, OutcomeName, UsageSourceName, VarianceCauseName};
+
 /// One received request: who, what, tokens, cost, who paid, how it went. Never changes.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = UsageRecord, example = json!({
@@ -42,7 +44,8 @@ pub(crate) struct UsageRecordReply {
     /// When the request was received.
     #[schema(value_type = String, format = DateTime)]
     created_at: Timestamp,
-    /// How it ended: `ok`, `denied`, `failed`, `client_gone`, `cut_off`.
+    /// How it ended.
+    #[schema(value_type = OutcomeName)]
     outcome: &'static str,
     /// Whose it was.
     #[schema(value_type = String)]
@@ -66,24 +69,25 @@ pub(crate) struct UsageRecordReply {
     /// The model that answered, by the provider's name for it.
     #[schema(value_type = Option<String>, required = true)]
     model_used: Option<Arc<str>>,
-    /// Who pays: `byok`, `platform`, `cache`; null where nothing was sent to a provider.
-    #[schema(required = true)]
+    /// Who pays; null where nothing was sent to a provider.
+    #[schema(value_type = Option<AttributionName>, required = true)]
     cost_attribution: Option<&'static str>,
     /// Tokens by class.
     tokens: Tokens,
-    /// Where the counts come from: `provider`, `estimated`, `none`.
+    /// Where the counts come from.
+    #[schema(value_type = UsageSourceName)]
     usage_source: &'static str,
     /// The provider's own usage object, as it came.
     #[schema(value_type = Option<Object>, required = true)]
     provider_usage: Option<Box<RawValue>>,
     /// What the provider charges for it, in US dollars; null where the price is unknown.
-    #[schema(value_type = Option<String>, required = true)]
+    #[schema(value_type = Option<DecimalAmount>, required = true)]
     cost_usd: Option<Nanodollars>,
     /// The price it was computed with.
     #[schema(required = true)]
     price: Option<Price>,
     /// Credits taken from the workspace.
-    #[schema(value_type = String)]
+    #[schema(value_type = DecimalAmount)]
     credits_charged: Credits,
     /// What was expected before the call.
     #[schema(required = true)]
@@ -123,6 +127,7 @@ pub(crate) struct NamedKey {
 
 /// Tokens by class. Classes do not overlap, but `reasoning` is part of `output`, and audio is part of its side.
 #[derive(Debug, Serialize, ToSchema)]
+#[schema(as = TokenCounts)]
 pub(crate) struct Tokens {
     /// Uncached prompt tokens.
     input: u64,
@@ -144,6 +149,7 @@ pub(crate) struct Tokens {
 
 /// The price a cost was computed with.
 #[derive(Debug, Serialize, ToSchema)]
+#[schema(as = PriceStamp)]
 pub(crate) struct Price {
     /// Where it comes from.
     #[schema(value_type = String)]
@@ -155,30 +161,34 @@ pub(crate) struct Price {
 
 /// What was expected before the call.
 #[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Expected)]
 pub(crate) struct Expectation {
     /// Input tokens.
     input_tokens: u64,
     /// Output tokens.
     output_tokens: u64,
     /// Cost in US dollars; null where the price is unknown.
-    #[schema(value_type = Option<String>, required = true)]
+    #[schema(value_type = Option<DecimalAmount>, required = true)]
     cost_usd: Option<Nanodollars>,
 }
 
 /// Actual minus expected.
 #[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Variance)]
 pub(crate) struct Difference {
     /// Tokens, in and out.
     tokens: i64,
     /// Cost in US dollars; null where either is unknown.
-    #[schema(value_type = Option<String>, required = true)]
+    #[schema(value_type = Option<DecimalAmount>, required = true)]
     cost_usd: Option<Nanodollars>,
-    /// Why: `none`, `tokenizer`, `output_longer`, `output_shorter`, `cache`, `reasoning`, `retry`, `abort`, `price`.
+    /// Why.
+    #[schema(value_type = VarianceCauseName)]
     cause: &'static str,
 }
 
 /// One call to a provider.
 #[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Attempt)]
 pub(crate) struct Try {
     /// Name of the provider.
     #[schema(value_type = String)]
@@ -198,6 +208,7 @@ pub(crate) struct Try {
 
 /// Why a request was refused or failed.
 #[derive(Debug, Serialize, ToSchema)]
+#[schema(as = RecordedDenial)]
 pub(crate) struct Denial {
     /// Stable code.
     #[schema(value_type = String)]
