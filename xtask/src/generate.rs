@@ -36,10 +36,9 @@ const GENERATED: &[Generated] = &[
 enum Outcome {
     Current,
     Written,
+    Missing,
     /// The line, counted from 1, from which on the file differs from what its generator gives.
     Stale(usize),
-    /// Neither is the file in the tree nor does the program know the command.
-    NotYet,
 }
 
 /// Runs every generator in the workspace at `root`; answers whether all files are (now) current.
@@ -51,20 +50,29 @@ pub(crate) fn run(root: &Path, mode: Mode) -> anyhow::Result<bool> {
     let mut current = true;
     for generated in GENERATED {
         let command = generated.arguments.join(" ");
-        let outcome = one(root, generated, mode, print(&program, generated.arguments))?;
-        current &= !matches!(outcome, Outcome::Stale(_));
-        match outcome {
-            Outcome::Current => println!("{}: current", generated.path),
-            Outcome::Written => println!("{}: written by `freehold {command}`", generated.path),
-            Outcome::NotYet => println!(
-                "{}: not there yet, and `freehold {command}` neither",
+        let text = print(&program, generated.arguments)
+            .with_context(|| format!("`freehold {command}` should print {}", generated.path))?;
+        let outcome = one(root, generated, mode, &text)?;
+        let found = match outcome {
+            Outcome::Current | Outcome::Written => None,
+            Outcome::Missing => Some(format!("{}: is not there", generated.path)),
+            Outcome::Stale(line) => Some(format!(
+                "{}:{line}: is not what the program prints",
                 generated.path
-            ),
-            Outcome::Stale(line) => println!(
-                "{}:{line}: is not what `freehold {command}` prints\n    why: it is read as the truth about the program\
-                 \n    way out: run `cargo xtask generate` and commit the file",
-                generated.path
-            ),
+            )),
+        };
+        match found {
+            None if outcome == Outcome::Written => {
+                println!("{}: written by `freehold {command}`", generated.path)
+            }
+            None => println!("{}: current", generated.path),
+            Some(found) => {
+                current = false;
+                println!(
+                    "{found}; `freehold {command}` writes it\n    why: it is read as the truth about the program\
+                     \n    way out: run `cargo xtask generate` and commit the file"
+                );
+            }
         }
     }
     Ok(current)
@@ -99,57 +107,45 @@ fn program(root: &Path) -> anyhow::Result<PathBuf> {
     Ok(target.join("debug/freehold"))
 }
 
-/// What the program prints, or why it printed nothing of use.
-fn print(program: &Path, arguments: &[&str]) -> Result<String, String> {
+/// What the program prints, ended by one line break.
+fn print(program: &Path, arguments: &[&str]) -> anyhow::Result<String> {
     let output = Command::new(program)
         .args(arguments)
         .output()
-        .map_err(|error| format!("could not run {}: {error}", program.display()))?;
-    let text = String::from_utf8_lossy(&output.stdout);
+        .with_context(|| format!("could not run {}", program.display()))?;
     if !output.status.success() {
-        return Err(format!(
+        bail!(
             "{}: {}",
             output.status,
             String::from_utf8_lossy(&output.stderr).trim()
-        ));
+        );
     }
+    let text = String::from_utf8_lossy(&output.stdout);
     if text.trim().is_empty() {
-        return Err("it printed nothing".to_owned());
+        bail!("it printed nothing");
     }
     Ok(format!("{}\n", text.trim_end()))
 }
 
-fn one(
-    root: &Path,
-    generated: &Generated,
-    mode: Mode,
-    printed: Result<String, String>,
-) -> anyhow::Result<Outcome> {
+fn one(root: &Path, generated: &Generated, mode: Mode, text: &str) -> anyhow::Result<Outcome> {
     let path = root.join(generated.path);
     let there = std::fs::read_to_string(&path).ok();
-    let printed = match printed {
-        Ok(printed) => printed,
-        Err(_) if there.is_none() => return Ok(Outcome::NotYet),
-        Err(error) => bail!(
-            "`freehold {}` should print {}: {error}",
-            generated.arguments.join(" "),
-            generated.path
-        ),
-    };
-    if there.as_deref() == Some(printed.as_str()) {
-        return Ok(Outcome::Current);
+    match (there, mode) {
+        (Some(there), _) if there == text => Ok(Outcome::Current),
+        (None, Mode::Check) => Ok(Outcome::Missing),
+        (Some(there), Mode::Check) => {
+            let same = there
+                .lines()
+                .zip(text.lines())
+                .take_while(|(left, right)| left == right)
+                .count();
+            Ok(Outcome::Stale(same + 1))
+        }
+        (_, Mode::Write) => {
+            std::fs::write(&path, text).with_context(|| format!("could not write {}", path.display()))?;
+            Ok(Outcome::Written)
+        }
     }
-    if mode == Mode::Check {
-        let there = there.unwrap_or_default();
-        let same = there
-            .lines()
-            .zip(printed.lines())
-            .take_while(|(left, right)| left == right)
-            .count();
-        return Ok(Outcome::Stale(same + 1));
-    }
-    std::fs::write(&path, printed).with_context(|| format!("could not write {}", path.display()))?;
-    Ok(Outcome::Written)
 }
 
 #[cfg(test)]
@@ -178,37 +174,33 @@ mod tests {
         }
     }
 
-    fn printed(text: &str) -> Result<String, String> {
-        Ok(text.to_owned())
-    }
-
     #[test]
     fn a_stale_file_is_told_with_its_first_line_that_differs_and_mended_by_writing() {
         let folder = Folder::new("stale");
         std::fs::write(folder.0.join(FILE.path), "one\ntwo\n").unwrap();
-        let check = |text| one(&folder.0, &FILE, Mode::Check, printed(text)).unwrap();
+        let check = |text| one(&folder.0, &FILE, Mode::Check, text).unwrap();
         assert_eq!(check("one\ntwo\n"), Outcome::Current);
         assert_eq!(check("one\nthree\n"), Outcome::Stale(2));
         assert_eq!(
-            one(&folder.0, &FILE, Mode::Write, printed("one\nthree\n")).unwrap(),
+            one(&folder.0, &FILE, Mode::Write, "one\nthree\n").unwrap(),
             Outcome::Written
         );
         assert_eq!(check("one\nthree\n"), Outcome::Current);
     }
 
     #[test]
-    fn a_missing_file_is_stale_once_its_command_exists() {
+    fn a_missing_file_is_told() {
         let folder = Folder::new("missing");
-        let unknown = || Err("unknown command".to_owned());
         assert_eq!(
-            one(&folder.0, &FILE, Mode::Check, unknown()).unwrap(),
-            Outcome::NotYet
+            one(&folder.0, &FILE, Mode::Check, "one\n").unwrap(),
+            Outcome::Missing
         );
-        assert_eq!(
-            one(&folder.0, &FILE, Mode::Check, printed("one\n")).unwrap(),
-            Outcome::Stale(1)
-        );
-        std::fs::write(folder.0.join(FILE.path), "one\n").unwrap();
-        assert!(one(&folder.0, &FILE, Mode::Check, unknown()).is_err());
+    }
+
+    #[test]
+    fn a_program_that_prints_nothing_or_fails_generates_nothing() {
+        assert!(print(Path::new("true"), &[]).is_err());
+        assert!(print(Path::new("false"), &[]).is_err());
+        assert_eq!(print(Path::new("echo"), &["one"]).unwrap(), "one\n");
     }
 }
