@@ -172,13 +172,17 @@ impl<'a> Fields<'a> {
     }
 }
 
-/// The name of an unknown field, if it is a name somebody may have meant. Keys have digits or are long.
+/// The name of an unknown field, if it is a name somebody may have meant. Keys are longer, and have digits.
 fn shown_name(path: &str, name: &str) -> Option<String> {
-    let is_plain = name.len() <= 40
-        && name
+    let is_word = |byte: u8| byte.is_ascii_alphabetic() || byte == b'_';
+    let is_plain = match name.len() {
+        1..=24 => name
             .bytes()
-            .all(|byte| byte.is_ascii_alphabetic() || byte == b'_');
-    (is_plain && !name.is_empty()).then(|| format!("{path}{name}"))
+            .all(|byte| is_word(byte) || byte.is_ascii_digit() || byte == b'-'),
+        25..=40 => name.bytes().all(is_word),
+        _ => false,
+    };
+    is_plain.then(|| format!("{path}{name}"))
 }
 
 fn members<'a>(raw: &'a RawValue) -> Option<Vec<(Cow<'a, str>, &'a RawValue)>> {

@@ -71,22 +71,19 @@ impl PlanBook {
             .join(", ")
     }
 
+    /// The plans that upgrades lead to from `name`, nearest first. The configuration may lead in a circle; this ends all the same.
+    pub(crate) fn ways_up(&self, name: &str) -> impl Iterator<Item = &Plan> {
+        let above = |plan: &Plan| Some(&self.get(plan.upgrade_to.as_deref()?)?.1);
+        let first = self.get(name).and_then(|(_, plan)| above(plan));
+        std::iter::successors(first, move |plan| above(plan)).take(self.0.len())
+    }
+
     /// The nearest plan above `name` that lets a workspace store keys of its own; else any that does.
     pub(crate) fn with_own_keys_above(&self, name: &str) -> Option<&Plan> {
-        let above = |plan: &Plan| {
-            plan.upgrade_to
-                .as_deref()
-                .and_then(|next| self.get(next))
-                .map(|(_, plan)| plan)
-        };
-        let chain = std::iter::successors(self.get(name).and_then(|(_, plan)| above(plan)), |plan| {
-            above(plan)
-        });
-        // Upgrades may lead in a circle; no way up is longer than the list of plans.
-        chain
-            .take(self.0.len())
+        let mut all = self.0.iter().map(|(_, plan)| plan);
+        self.ways_up(name)
             .find(|plan| plan.byok)
-            .or_else(|| self.0.iter().map(|(_, plan)| plan).find(|plan| plan.byok))
+            .or_else(|| all.find(|plan| plan.byok))
     }
 }
 

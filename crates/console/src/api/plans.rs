@@ -239,7 +239,7 @@ impl Input for PlanInput {
             platform_markup_basis_points: fields
                 .optional("platform_markup", Markup::read)?
                 .map_or(0, |markup| markup.0),
-            upgrade_to: fields.optional("upgrade_to", rule::slug)?,
+            upgrade_to: fields.optional("upgrade_to", rule::raw_text)?,
             upgrade_url: fields.optional("upgrade_url", rule::link)?,
         }))
     }
@@ -318,6 +318,10 @@ pub(crate) async fn put(
                 "`upgrade_to` must name another plan there is, or be null; there are {}.",
                 book.names()
             );
+            return Err(ApiError::invalid("upgrade_to", message));
+        }
+        if book.ways_up(next).any(|plan| plan.name == name) {
+            let message = "`upgrade_to` leads back to this plan, and so nowhere; name one that does not.";
             return Err(ApiError::invalid("upgrade_to", message));
         }
     }

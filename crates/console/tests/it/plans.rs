@@ -185,8 +185,16 @@ async fn a_plan_in_use_is_not_removed_and_says_by_how_many() {
 
 #[tokio::test]
 async fn what_is_wrong_with_a_plan_is_named() {
-    let app = App::new();
+    let app = App::with_plans(vec![configured("own", true)]);
+    app.operator("PUT /admin/v1/plans/silver", json!({"upgrade_to": "own"}))
+        .await
+        .must_be(200);
     for (target, body, param) in [
+        (
+            "PUT /admin/v1/plans/pro",
+            json!({"upgrade_to": "silver"}),
+            "upgrade_to",
+        ),
         ("PUT /admin/v1/plans/Gold", json!({}), "name"),
         ("PUT /admin/v1/plans/-gold", json!({}), "name"),
         ("PUT /admin/v1/plans/gold", json!({"name": "silver"}), "name"),
