@@ -1,18 +1,17 @@
-//! Reading JSON without building a tree: members as borrowed text, where they stand, and how deep they nest.
+//! Reading and writing JSON without building a tree: values as borrowed text, where they stand, and what is spliced in.
 
-mod depth;
+mod scan;
 mod splice;
 mod write;
 
 use std::borrow::Cow;
-use std::fmt;
 
-use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
-use serde_json::value::RawValue;
-
-pub(crate) use depth::nests_deeper_than;
+pub(crate) use scan::{ScanFault, Scanner};
 pub(crate) use splice::Splice;
 pub(crate) use write::{List, Object};
+
+/// Replies and errors may nest this deep.
+pub(crate) const DEPTH_MAX: usize = 128;
 
 /// Where a part stands in a text, as byte offsets.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -33,8 +32,8 @@ impl Span {
 }
 
 /// The name behind a member's key as it is written, quotes included. Escapes are resolved: `"mod\u0065l"` is `model`.
-pub(crate) fn name(key: &RawValue) -> Cow<'_, str> {
-    text(key.get()).unwrap_or(Cow::Borrowed(key.get()))
+pub(crate) fn name(key: &str) -> Cow<'_, str> {
+    text(key).unwrap_or(Cow::Borrowed(key))
 }
 
 /// The text behind a JSON string; nothing if the value is no string or holds half a surrogate pair.
@@ -52,26 +51,41 @@ pub(crate) fn write_text(out: &mut Vec<u8>, text: &str) {
     let _ = serde_json::to_writer(out, text);
 }
 
-/// An object's members in order, each name with the borrowed text of its value.
-pub(crate) struct Members<'a>(pub(crate) Vec<(Cow<'a, str>, &'a str)>);
+/// A member of an object: its name, and its value as it is written.
+pub(crate) type Member<'a> = (Cow<'a, str>, &'a str);
 
-impl<'de: 'a, 'a> Deserialize<'de> for Members<'a> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Collect;
-        impl<'de> Visitor<'de> for Collect {
-            type Value = Members<'de>;
-            fn expecting(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-                out.write_str("an object")
-            }
-            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
-                let mut members = Vec::new();
-                while let Some(key) = map.next_key::<&'de RawValue>()? {
-                    let value = map.next_value::<&'de RawValue>()?;
-                    members.push((name(key), value.get()));
-                }
-                Ok(Members(members))
-            }
-        }
-        deserializer.deserialize_map(Collect)
-    }
+/// The members of a JSON object in order; nothing if the text is none.
+pub(crate) fn members(json: &str) -> Option<Vec<Member<'_>>> {
+    let mut members = Vec::new();
+    let mut scanner = Scanner::new(json, DEPTH_MAX);
+    scanner
+        .object(|scanner, key| {
+            members.push((name(key), scanner.value()?));
+            Ok::<(), ScanFault>(())
+        })
+        .ok()?;
+    scanner.end().ok()?;
+    Some(members)
+}
+
+/// The value of a member that is not null.
+pub(crate) fn member<'a>(members: &[Member<'a>], name: &str) -> Option<&'a str> {
+    members
+        .iter()
+        .find(|(known, value)| known == name && *value != "null")
+        .map(|(_, value)| *value)
+}
+
+/// The items of a JSON list as they are written; nothing if the text is none.
+pub(crate) fn items(json: &str) -> Option<Vec<&str>> {
+    let mut items = Vec::new();
+    let mut scanner = Scanner::new(json, DEPTH_MAX);
+    scanner
+        .list(|scanner| {
+            items.push(scanner.value()?);
+            Ok::<(), ScanFault>(())
+        })
+        .ok()?;
+    scanner.end().ok()?;
+    Some(items)
 }

@@ -1,54 +1,74 @@
 //! The `usage` object of OpenAI's chat protocol, both ways, with the habits of those who imitate it.
 
 use freehold_domain::tokens::TokenUsage;
-use serde::Deserialize;
-use serde_json::value::RawValue;
 
+use crate::json::{self, ScanFault, Scanner};
 use crate::usage::{Count, ReportedUsage};
 
-/// The object as it may come. Every count is kept raw, so that a broken one spoils the report and not the reply.
-#[derive(Deserialize, Default)]
+/// The object as it may come. Every count is kept as it is written, so that a broken one spoils the report and not the
+/// reply.
+#[derive(Default)]
 struct View<'a> {
-    #[serde(borrow, default)]
-    prompt_tokens: Option<&'a RawValue>,
-    #[serde(borrow, default)]
-    completion_tokens: Option<&'a RawValue>,
-    #[serde(borrow, default)]
-    total_tokens: Option<&'a RawValue>,
-    #[serde(borrow, default)]
-    prompt_tokens_details: Option<PromptDetails<'a>>,
-    #[serde(borrow, default)]
-    completion_tokens_details: Option<CompletionDetails<'a>>,
-    /// DeepSeek.
-    #[serde(borrow, default)]
-    prompt_cache_hit_tokens: Option<&'a RawValue>,
-    /// Moonshot.
-    #[serde(borrow, default)]
-    cached_tokens: Option<&'a RawValue>,
-    /// Mistral.
-    #[serde(borrow, default)]
-    num_cached_tokens: Option<&'a RawValue>,
+    prompt: Option<&'a str>,
+    completion: Option<&'a str>,
+    total: Option<&'a str>,
+    cached: Option<&'a str>,
+    cache_written: Option<&'a str>,
+    reasoning: Option<&'a str>,
+    audio_input: Option<&'a str>,
+    audio_output: Option<&'a str>,
     /// `OpenRouter`, in US dollars.
-    #[serde(borrow, default)]
-    cost: Option<&'a RawValue>,
+    cost: Option<&'a str>,
 }
 
-#[derive(Deserialize, Default)]
-struct PromptDetails<'a> {
-    #[serde(borrow, default)]
-    cached_tokens: Option<&'a RawValue>,
-    #[serde(borrow, default)]
-    cache_write_tokens: Option<&'a RawValue>,
-    #[serde(borrow, default)]
-    audio_tokens: Option<&'a RawValue>,
-}
+impl<'a> View<'a> {
+    fn read(text: &'a str) -> Option<Self> {
+        let mut view = Self::default();
+        let mut scanner = Scanner::new(text, json::DEPTH_MAX);
+        scanner.object(|scanner, key| view.take(scanner, key)).ok()?;
+        scanner.end().ok()?;
+        Some(view)
+    }
 
-#[derive(Deserialize, Default)]
-struct CompletionDetails<'a> {
-    #[serde(borrow, default)]
-    reasoning_tokens: Option<&'a RawValue>,
-    #[serde(borrow, default)]
-    audio_tokens: Option<&'a RawValue>,
+    fn take(&mut self, scanner: &mut Scanner<'a>, key: &str) -> Result<(), ScanFault> {
+        match key {
+            "\"prompt_tokens\"" => self.prompt = scanner.given()?,
+            "\"completion_tokens\"" => self.completion = scanner.given()?,
+            "\"total_tokens\"" => self.total = scanner.given()?,
+            "\"cost\"" => self.cost = scanner.given()?,
+            // Of DeepSeek, of Mistral, of Moonshot. The place that OpenAI has for it wins.
+            "\"prompt_cache_hit_tokens\"" | "\"num_cached_tokens\"" | "\"cached_tokens\"" => {
+                self.cached = self.cached.or(scanner.given()?);
+            }
+            "\"prompt_tokens_details\"" if scanner.peek() == Some(b'{') => {
+                scanner.object(|scanner, key| {
+                    let count = scanner.given()?;
+                    match key {
+                        "\"cached_tokens\"" => self.cached = count.or(self.cached),
+                        "\"cache_write_tokens\"" => self.cache_written = count,
+                        "\"audio_tokens\"" => self.audio_input = count,
+                        _ => {}
+                    }
+                    Ok(())
+                })?
+            }
+            "\"completion_tokens_details\"" if scanner.peek() == Some(b'{') => {
+                scanner.object(|scanner, key| {
+                    let count = scanner.given()?;
+                    match key {
+                        "\"reasoning_tokens\"" => self.reasoning = count,
+                        "\"audio_tokens\"" => self.audio_output = count,
+                        _ => {}
+                    }
+                    Ok(())
+                })?
+            }
+            _ => {
+                scanner.value()?;
+            }
+        }
+        Ok(())
+    }
 }
 
 /// Where an imitator counts differently.
@@ -58,13 +78,9 @@ pub(crate) struct UsageHabits {
     pub(crate) reasoning_outside: bool,
 }
 
-fn count(raw: Option<&RawValue>) -> Count {
-    Count::read(raw.map(RawValue::get))
-}
-
 /// Reads a usage object; nothing if it is none, lacks what makes it one, or holds a count that cannot be.
 pub(crate) fn read(json: &str, service_tier: Option<&str>, habits: UsageHabits) -> Option<ReportedUsage> {
-    let view: View<'_> = serde_json::from_str(json).ok()?;
+    let view = View::read(json)?;
     Some(ReportedUsage {
         tokens: tokens(&view, habits)?,
         raw: json.into(),
@@ -72,22 +88,16 @@ pub(crate) fn read(json: &str, service_tier: Option<&str>, habits: UsageHabits) 
         fast: service_tier.is_some_and(|tier| matches!(tier, "priority" | "fast")),
         inference_geo: None,
         web_searches: 0,
-        cost_usd: view
-            .cost
-            .map(RawValue::get)
-            .filter(|cost| *cost != "null")
-            .map(Into::into),
+        cost_usd: view.cost.map(Into::into),
     })
 }
 
 fn tokens(view: &View<'_>, habits: UsageHabits) -> Option<TokenUsage> {
-    let prompt_details = view.prompt_tokens_details.as_ref();
-    let completion_details = view.completion_tokens_details.as_ref();
-    let total = count(view.total_tokens).or_missing()?;
+    let total = Count::read(view.total).or_missing()?;
     // One of the two main figures may be missing if the total gives it.
     let (prompt, completion) = match (
-        count(view.prompt_tokens).or_missing()?,
-        count(view.completion_tokens).or_missing()?,
+        Count::read(view.prompt).or_missing()?,
+        Count::read(view.completion).or_missing()?,
         total,
     ) {
         (Some(prompt), Some(completion), _) => (prompt, completion),
@@ -95,21 +105,11 @@ fn tokens(view: &View<'_>, habits: UsageHabits) -> Option<TokenUsage> {
         (None, Some(completion), Some(total)) => (total.saturating_sub(completion), completion),
         _ => return None,
     };
-    let cached = [
-        prompt_details.and_then(|details| details.cached_tokens),
-        view.prompt_cache_hit_tokens,
-        view.num_cached_tokens,
-        view.cached_tokens,
-    ]
-    .into_iter()
-    .map(count)
-    .find(|count| *count != Count::Missing)
-    .unwrap_or(Count::Missing)
-    .or_zero()?;
-    let written = count(prompt_details.and_then(|details| details.cache_write_tokens)).or_zero()?;
-    let reasoning = count(completion_details.and_then(|details| details.reasoning_tokens)).or_zero()?;
-    let audio_input = count(prompt_details.and_then(|details| details.audio_tokens)).or_zero()?;
-    let audio_output = count(completion_details.and_then(|details| details.audio_tokens)).or_zero()?;
+    let cached = Count::read(view.cached).or_zero()?;
+    let written = Count::read(view.cache_written).or_zero()?;
+    let reasoning = Count::read(view.reasoning).or_zero()?;
+    let audio_input = Count::read(view.audio_input).or_zero()?;
+    let audio_output = Count::read(view.audio_output).or_zero()?;
 
     // Cache figures are parts of the prompt figure. One that is larger than the whole stands beside it.
     let cache_read = cached;

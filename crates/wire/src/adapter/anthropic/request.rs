@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use super::{messages, thinking, tools};
 use crate::adapter::{ChatTarget, OutboundRequest};
 use crate::error::RequestFault;
-use crate::json::{self, Object, write_text};
+use crate::json::{self, Object, member, members, write_text};
 use crate::openai::chat::ChatRequest;
 use crate::openai::chat::conversation;
 use crate::openai::chat::parameters::{Parameters, number};
@@ -141,15 +141,13 @@ fn response_schema<'a>(parameters: &mut Parameters<'a>) -> Result<Option<&'a str
     let Some(value) = parameters.take("response_format") else {
         return Ok(None);
     };
-    let format = conversation::members(value).unwrap_or_default();
-    let kind = conversation::member(&format, "type")
-        .and_then(json::text)
-        .unwrap_or_default();
+    let format = members(value).unwrap_or_default();
+    let kind = member(&format, "type").and_then(json::text).unwrap_or_default();
     match kind.as_ref() {
         "text" => Ok(None),
-        "json_schema" => conversation::member(&format, "json_schema")
-            .and_then(conversation::members)
-            .and_then(|members| conversation::member(&members, "schema"))
+        "json_schema" => member(&format, "json_schema")
+            .and_then(members)
+            .and_then(|members| member(&members, "schema"))
             .map(Some)
             .ok_or_else(|| {
                 RequestFault::of(

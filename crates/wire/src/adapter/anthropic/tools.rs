@@ -1,10 +1,7 @@
 //! Tools and the choice among them, in Anthropic's words.
 
-use serde_json::value::RawValue;
-
 use crate::error::RequestFault;
-use crate::json::{self, List, Object};
-use crate::openai::chat::conversation::{member, members};
+use crate::json::{self, List, Object, member, members};
 use crate::openai::chat::parameters::Parameters;
 
 /// Writes `tools` and `tool_choice`, if any tools are offered.
@@ -12,7 +9,7 @@ pub(super) fn write(out: &mut Object<'_>, parameters: &mut Parameters<'_>) -> Re
     let Some(tools) = parameters.take("tools") else {
         return Ok(());
     };
-    let Ok(tools) = serde_json::from_str::<Vec<&RawValue>>(tools) else {
+    let Some(tools) = json::items(tools) else {
         return Err(RequestFault::of("tools", "`tools` must be a list of tools"));
     };
     if tools.is_empty() {
@@ -20,7 +17,7 @@ pub(super) fn write(out: &mut Object<'_>, parameters: &mut Parameters<'_>) -> Re
     }
     let mut list = List::begin(out.member("tools"));
     for (number, tool) in tools.iter().enumerate() {
-        write_tool(&mut list, number, tool.get())?;
+        write_tool(&mut list, number, tool)?;
     }
     list.end();
     write_choice(out, parameters)

@@ -2,14 +2,12 @@
 
 use std::borrow::Cow;
 
-use serde_json::value::RawValue;
-
 use super::messages;
 use crate::adapter::{ChatTarget, OutboundRequest};
 use crate::error::RequestFault;
-use crate::json::{self, Object, write_text};
+use crate::json::{self, Object, member, members, write_text};
 use crate::openai::chat::ChatRequest;
-use crate::openai::chat::conversation::{self, member, members};
+use crate::openai::chat::conversation;
 use crate::openai::chat::parameters::Parameters;
 
 const HEADERS: &[(&str, &str)] = &[
@@ -107,10 +105,10 @@ fn tools(out: &mut Object<'_>, parameters: &mut Parameters<'_>) -> Result<(), Re
     let Some(tools) = parameters.take("tools") else {
         return Ok(());
     };
-    let list: Vec<&RawValue> = serde_json::from_str(tools)
-        .map_err(|_| RequestFault::of("tools", "`tools` must be a list of tools"))?;
+    let list =
+        json::items(tools).ok_or_else(|| RequestFault::of("tools", "`tools` must be a list of tools"))?;
     for (number, tool) in list.iter().enumerate() {
-        let kind = members(tool.get()).and_then(|tool| member(&tool, "type"));
+        let kind = members(tool).and_then(|tool| member(&tool, "type"));
         if kind != Some("\"function\"") {
             let param = format!("tools[{number}].type");
             let message = format!("`{param}` must be \"function\" for this provider");

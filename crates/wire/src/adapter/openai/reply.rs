@@ -29,7 +29,7 @@ pub(super) fn read(habits: &Habits, body: Bytes) -> Result<ChatReply, ReplyFault
         usage: view
             .report()
             .and_then(|report| usage::read(report, service_tier.as_deref(), habits.usage)),
-        output_bytes: choices.iter().map(super::view::Choice::output_bytes).sum(),
+        output_bytes: choices.iter().map(|choice| choice.output_bytes).sum(),
         finish_reason: choices.first().and_then(super::view::Choice::finish_reason),
         model: view.model().map(std::borrow::Cow::into_owned),
         choices: u32::try_from(choices.len()).unwrap_or(u32::MAX),

@@ -6,7 +6,7 @@ use bytes::{Bytes, BytesMut};
 use freehold_domain::tokens::TokenUsage;
 
 use super::habits::Habits;
-use super::view::{View, given};
+use super::view::View;
 use crate::adapter::{ReplyContext, StreamDecoder, StreamProgress, classify};
 use crate::error::StreamFault;
 use crate::metadata::append_with_metadata;
@@ -144,16 +144,13 @@ impl PassThrough {
     fn take_note(&mut self, view: &View<'_>) -> Judgement {
         if self.progress.model.is_none() {
             self.progress.model = view.model().map(Into::into);
-            self.envelope.learn(
-                given(view.id),
-                given(view.created),
-                self.progress.model.as_deref(),
-            );
+            self.envelope
+                .learn(view.id, view.created, self.progress.model.as_deref());
         }
         let choices = view.choices.as_deref().unwrap_or_default();
         let mut ends = choices.is_empty();
         for choice in choices {
-            self.progress.output_bytes += choice.output_bytes();
+            self.progress.output_bytes += choice.output_bytes;
             if let Some(reason) = choice.finish_reason() {
                 self.progress.finish_reason = Some(reason);
                 self.ended.note(choice.index());
@@ -170,7 +167,7 @@ impl PassThrough {
         let asked = self.envelope.include_usage();
         if !asked && choices.is_empty() {
             Judgement::Drop
-        } else if asked && ends && given(view.usage).is_some() {
+        } else if asked && ends && view.usage.is_some() {
             Judgement::Hold {
                 movable: choices.is_empty(),
             }

@@ -1,149 +1,136 @@
 //! Borrowed views of replies and chunks: what metering needs, lenient about everything that imitators get wrong.
 
-use serde::Deserialize;
-use serde_json::value::RawValue;
+use std::borrow::Cow;
 
-use crate::json;
+use crate::json::{self, ScanFault, Scanner};
 use crate::usage::FinishReason;
 
-/// A whole reply or one chunk of a stream.
-#[derive(Deserialize)]
+/// A whole reply or one chunk of a stream. Values are as they are written, and never null.
+#[derive(Default)]
 pub(super) struct View<'a> {
-    #[serde(borrow, default)]
-    pub(super) id: Option<&'a RawValue>,
-    #[serde(borrow, default)]
-    pub(super) object: Option<&'a RawValue>,
-    #[serde(borrow, default)]
-    pub(super) created: Option<&'a RawValue>,
-    #[serde(borrow, default)]
-    pub(super) model: Option<&'a RawValue>,
-    #[serde(borrow, default)]
-    pub(super) service_tier: Option<&'a RawValue>,
-    #[serde(borrow, default)]
+    pub(super) id: Option<&'a str>,
+    pub(super) created: Option<&'a str>,
+    /// Nothing if the member is missing or null.
     pub(super) choices: Option<Vec<Choice<'a>>>,
-    #[serde(borrow, default)]
-    pub(super) usage: Option<&'a RawValue>,
-    #[serde(borrow, default)]
-    pub(super) error: Option<&'a RawValue>,
-    #[serde(borrow, default)]
-    pub(super) detail: Option<&'a RawValue>,
-    #[serde(borrow, default)]
-    pub(super) message: Option<&'a RawValue>,
-    /// Groq's own corner.
-    #[serde(borrow, default)]
-    pub(super) x_groq: Option<Groq<'a>>,
+    pub(super) usage: Option<&'a str>,
+    model: Option<&'a str>,
+    service_tier: Option<&'a str>,
+    /// A report that stands somewhere else.
+    usage_elsewhere: Option<&'a str>,
+    error: bool,
+    /// Whether there is what only errors have, unless it stands in an answer.
+    complaint: bool,
 }
 
-#[derive(Deserialize)]
-pub(super) struct Groq<'a> {
-    #[serde(borrow, default)]
-    pub(super) usage: Option<&'a RawValue>,
-    #[serde(borrow, default)]
-    pub(super) error: Option<&'a RawValue>,
-}
-
-#[derive(Deserialize)]
+/// One choice, whole or a piece of it.
+#[derive(Default)]
 pub(super) struct Choice<'a> {
-    #[serde(borrow, default)]
-    index: Option<&'a RawValue>,
-    #[serde(borrow, default)]
-    finish_reason: Option<&'a RawValue>,
-    /// In a whole reply.
-    #[serde(borrow, default)]
-    message: Option<Output<'a>>,
-    /// In a chunk.
-    #[serde(borrow, default)]
-    delta: Option<Output<'a>>,
-    /// Moonshot puts the report here.
-    #[serde(borrow, default)]
-    usage: Option<&'a RawValue>,
-}
-
-#[derive(Deserialize)]
-struct Output<'a> {
-    #[serde(borrow, default)]
-    content: Option<&'a RawValue>,
-    #[serde(borrow, default)]
-    reasoning_content: Option<&'a RawValue>,
-    #[serde(borrow, default)]
-    reasoning: Option<&'a RawValue>,
-    #[serde(borrow, default)]
-    refusal: Option<&'a RawValue>,
-    #[serde(borrow, default)]
-    tool_calls: Option<Vec<ToolCall<'a>>>,
-    #[serde(borrow, default)]
-    function_call: Option<Function<'a>>,
-}
-
-#[derive(Deserialize)]
-struct ToolCall<'a> {
-    #[serde(borrow, default)]
-    function: Option<Function<'a>>,
-    #[serde(borrow, default)]
-    custom: Option<Function<'a>>,
-}
-
-#[derive(Deserialize)]
-struct Function<'a> {
-    #[serde(borrow, default)]
-    name: Option<&'a RawValue>,
-    #[serde(borrow, default)]
-    arguments: Option<&'a RawValue>,
-    #[serde(borrow, default)]
-    input: Option<&'a RawValue>,
+    index: Option<&'a str>,
+    finish_reason: Option<&'a str>,
+    usage: Option<&'a str>,
+    /// Bytes of text and tool arguments.
+    pub(super) output_bytes: u64,
 }
 
 impl<'a> View<'a> {
+    /// Reads a JSON object; nothing if the text is none.
     pub(super) fn read(text: &'a str) -> Option<Self> {
-        serde_json::from_str(text).ok()
+        let mut view = Self::default();
+        let mut scanner = Scanner::new(text, json::DEPTH_MAX);
+        scanner.object(|scanner, key| view.take(scanner, key)).ok()?;
+        scanner.end().ok()?;
+        Some(view)
+    }
+
+    fn take(&mut self, scanner: &mut Scanner<'a>, key: &str) -> Result<(), ScanFault> {
+        match key {
+            "\"id\"" => self.id = scanner.given()?,
+            "\"created\"" => self.created = scanner.given()?,
+            "\"model\"" => self.model = scanner.given()?,
+            "\"service_tier\"" => self.service_tier = scanner.given()?,
+            "\"usage\"" => self.usage = scanner.given()?,
+            "\"error\"" => self.error |= scanner.given()?.is_some(),
+            "\"object\"" => self.error |= scanner.value()? == "\"error\"",
+            "\"detail\"" | "\"message\"" => self.complaint |= scanner.given()?.is_some(),
+            "\"choices\"" if scanner.peek() == Some(b'[') => {
+                let choices = self.choices.insert(Vec::new());
+                scanner.list(|scanner| {
+                    choices.push(Choice::read(scanner)?);
+                    Ok(())
+                })?;
+            }
+            // Groq's own corner.
+            "\"x_groq\"" if scanner.peek() == Some(b'{') => scanner.object(|scanner, key| {
+                match (key, scanner.given()?) {
+                    ("\"usage\"", usage @ Some(_)) => self.usage_elsewhere = usage,
+                    ("\"error\"", Some(_)) => self.error = true,
+                    _ => {}
+                }
+                Ok(())
+            })?,
+            _ => {
+                scanner.value()?;
+            }
+        }
+        Ok(())
     }
 
     /// The provider's report, wherever it was put.
     pub(super) fn report(&self) -> Option<&'a str> {
-        given(self.usage)
-            .or_else(|| given(self.x_groq.as_ref()?.usage))
-            .or_else(|| {
-                self.choices
-                    .as_ref()?
-                    .iter()
-                    .find_map(|choice| given(choice.usage))
-            })
+        self.usage
+            .or(self.usage_elsewhere)
+            .or_else(|| self.choices.as_ref()?.iter().find_map(|choice| choice.usage))
     }
 
     /// Whether this is an error in the clothes of a success.
     pub(super) fn is_error(&self) -> bool {
-        let answers = self.choices.is_some() || given(self.usage).is_some();
-        given(self.error).is_some()
-            || self
-                .x_groq
-                .as_ref()
-                .is_some_and(|corner| given(corner.error).is_some())
-            || self.object.is_some_and(|object| object.get() == "\"error\"")
-            || !answers && (given(self.detail).is_some() || given(self.message).is_some())
+        self.error || self.complaint && self.choices.is_none() && self.usage.is_none()
     }
 
-    pub(super) fn service_tier(&self) -> Option<std::borrow::Cow<'a, str>> {
-        json::text(self.service_tier?.get())
+    pub(super) fn service_tier(&self) -> Option<Cow<'a, str>> {
+        json::text(self.service_tier?)
     }
 
-    pub(super) fn model(&self) -> Option<std::borrow::Cow<'a, str>> {
-        json::text(self.model?.get())
+    pub(super) fn model(&self) -> Option<Cow<'a, str>> {
+        json::text(self.model?)
     }
 }
 
-impl Choice<'_> {
+impl<'a> Choice<'a> {
+    fn read(scanner: &mut Scanner<'a>) -> Result<Self, ScanFault> {
+        let mut choice = Self::default();
+        if scanner.peek() != Some(b'{') {
+            scanner.value()?;
+            return Ok(choice);
+        }
+        scanner.object(|scanner, key| {
+            match key {
+                "\"index\"" => choice.index = scanner.given()?,
+                "\"finish_reason\"" => choice.finish_reason = scanner.given()?,
+                "\"usage\"" => choice.usage = scanner.given()?,
+                // The one in whole replies, the other in chunks.
+                "\"message\"" | "\"delta\"" => choice.output_bytes += output_bytes(scanner)?,
+                _ => {
+                    scanner.value()?;
+                }
+            }
+            Ok::<(), ScanFault>(())
+        })?;
+        Ok(choice)
+    }
+
     /// The choice's number; the first if the provider does not say.
     pub(super) fn index(&self) -> u32 {
         self.index
-            .map_or(Some(0), |index| index.get().parse().ok())
+            .map_or(Some(0), |index| index.parse().ok())
             .unwrap_or(u32::MAX)
     }
 
     /// Why the choice ended, if it did.
     pub(super) fn finish_reason(&self) -> Option<FinishReason> {
-        let reason = json::text(self.finish_reason?.get())?;
+        let reason = json::text(self.finish_reason?)?;
         Some(match reason.as_ref() {
-            "" | "null" => return None,
+            "" => return None,
             "length" | "model_length" | "max_tokens" => FinishReason::Length,
             "tool_calls" | "function_call" | "tool_use" => FinishReason::ToolCalls,
             "content_filter" => FinishReason::ContentFilter,
@@ -151,44 +138,76 @@ impl Choice<'_> {
             _ => FinishReason::Stop,
         })
     }
+}
 
-    /// Bytes of text and tool arguments in this choice.
-    pub(super) fn output_bytes(&self) -> u64 {
-        let output = self.message.as_ref().or(self.delta.as_ref());
-        output.map_or(0, Output::bytes)
+/// Bytes of everything that was generated in a message or a delta, which may be null.
+fn output_bytes(scanner: &mut Scanner<'_>) -> Result<u64, ScanFault> {
+    if scanner.peek() != Some(b'{') {
+        scanner.value()?;
+        return Ok(0);
     }
+    let mut bytes = 0;
+    // Providers that give reasoning under both names give the same text twice.
+    let mut reasoning = 0;
+    scanner.object(|scanner, key| {
+        match key {
+            "\"content\"" | "\"refusal\"" => bytes += text_bytes(scanner)?,
+            "\"reasoning_content\"" | "\"reasoning\"" => reasoning = text_bytes(scanner)?.max(reasoning),
+            "\"tool_calls\"" if scanner.peek() == Some(b'[') => scanner.list(|scanner| {
+                bytes += call_bytes(scanner)?;
+                Ok::<(), ScanFault>(())
+            })?,
+            "\"function_call\"" => bytes += function_bytes(scanner)?,
+            _ => {
+                scanner.value()?;
+            }
+        }
+        Ok::<(), ScanFault>(())
+    })?;
+    Ok(bytes + reasoning)
 }
 
-impl Output<'_> {
-    fn bytes(&self) -> u64 {
-        // Providers that give reasoning under both names give the same text twice.
-        let reasoning = text_bytes(self.reasoning_content).max(text_bytes(self.reasoning));
-        let calls = self.tool_calls.iter().flatten().map(|call| {
-            call.function.as_ref().map_or(0, Function::bytes)
-                + call.custom.as_ref().map_or(0, Function::bytes)
-        });
-        text_bytes(self.content)
-            + text_bytes(self.refusal)
-            + reasoning
-            + calls.sum::<u64>()
-            + self.function_call.as_ref().map_or(0, Function::bytes)
+fn call_bytes(scanner: &mut Scanner<'_>) -> Result<u64, ScanFault> {
+    let mut bytes = 0;
+    if scanner.peek() != Some(b'{') {
+        scanner.value()?;
+        return Ok(0);
     }
+    scanner.object(|scanner, key| {
+        match key {
+            "\"function\"" | "\"custom\"" => bytes += function_bytes(scanner)?,
+            _ => {
+                scanner.value()?;
+            }
+        }
+        Ok::<(), ScanFault>(())
+    })?;
+    Ok(bytes)
 }
 
-impl Function<'_> {
-    fn bytes(&self) -> u64 {
-        text_bytes(self.name) + text_bytes(self.arguments) + text_bytes(self.input)
+fn function_bytes(scanner: &mut Scanner<'_>) -> Result<u64, ScanFault> {
+    let mut bytes = 0;
+    if scanner.peek() != Some(b'{') {
+        scanner.value()?;
+        return Ok(0);
     }
+    scanner.object(|scanner, key| {
+        match key {
+            "\"name\"" | "\"arguments\"" | "\"input\"" => bytes += text_bytes(scanner)?,
+            _ => {
+                scanner.value()?;
+            }
+        }
+        Ok::<(), ScanFault>(())
+    })?;
+    Ok(bytes)
 }
 
-/// A value that is there and not null.
-pub(super) fn given(raw: Option<&RawValue>) -> Option<&str> {
-    raw.map(RawValue::get).filter(|text| *text != "null")
-}
-
-/// Bytes of a text as it is written in JSON, without its quotes; of anything else, as it is written.
-fn text_bytes(raw: Option<&RawValue>) -> u64 {
-    let Some(text) = given(raw) else { return 0 };
+/// Bytes of a text as it is written in JSON, without its quotes; of anything else but null, as it is written.
+fn text_bytes(scanner: &mut Scanner<'_>) -> Result<u64, ScanFault> {
+    let Some(text) = scanner.given()? else {
+        return Ok(0);
+    };
     let quotes = if text.starts_with('"') { 2 } else { 0 };
-    u64::try_from(text.len().saturating_sub(quotes)).unwrap_or(u64::MAX)
+    Ok(u64::try_from(text.len().saturating_sub(quotes)).unwrap_or(u64::MAX))
 }

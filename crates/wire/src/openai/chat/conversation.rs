@@ -2,11 +2,9 @@
 
 use std::borrow::Cow;
 
-use serde_json::value::RawValue;
-
 use super::part::{Part, read_content};
 use crate::error::RequestFault;
-use crate::json::{self, Members};
+use crate::json::{self, member, members};
 
 /// Who speaks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -60,7 +58,7 @@ impl Place {
 /// # Errors
 /// Names the path of what is malformed or has no meaning outside `OpenAI`.
 pub(crate) fn read(messages: &str) -> Result<Vec<Turn<'_>>, RequestFault> {
-    let Ok(messages) = serde_json::from_str::<Vec<&RawValue>>(messages) else {
+    let Some(messages) = json::items(messages) else {
         return Err(RequestFault::of(
             "messages",
             "`messages` must be a list of messages",
@@ -69,12 +67,12 @@ pub(crate) fn read(messages: &str) -> Result<Vec<Turn<'_>>, RequestFault> {
     messages
         .into_iter()
         .enumerate()
-        .map(|(index, message)| turn(Place(index), message.get()))
+        .map(|(index, message)| turn(Place(index), message))
         .collect()
 }
 
 fn turn(place: Place, message: &str) -> Result<Turn<'_>, RequestFault> {
-    let Ok(Members(members)) = serde_json::from_str::<Members<'_>>(message) else {
+    let Some(members) = members(message) else {
         return Err(place.refuse("", "must be an object"));
     };
     let role = members
@@ -146,18 +144,16 @@ impl<'a> Turn<'a> {
 }
 
 fn read_blocks(place: Place, value: &str) -> Result<Vec<&str>, RequestFault> {
-    let blocks: Vec<&RawValue> = serde_json::from_str(value)
-        .map_err(|_| place.refuse(".thinking_blocks", "must be a list of blocks as they came"))?;
-    Ok(blocks.into_iter().map(RawValue::get).collect())
+    json::items(value)
+        .ok_or_else(|| place.refuse(".thinking_blocks", "must be a list of blocks as they came"))
 }
 
 fn read_calls(place: Place, value: &str) -> Result<Vec<Call<'_>>, RequestFault> {
-    let calls: Vec<&RawValue> =
-        serde_json::from_str(value).map_err(|_| place.refuse(".tool_calls", "must be a list of calls"))?;
+    let calls = json::items(value).ok_or_else(|| place.refuse(".tool_calls", "must be a list of calls"))?;
     calls
         .into_iter()
         .enumerate()
-        .map(|(number, call)| read_call(place, &format!(".tool_calls[{number}]"), call.get()))
+        .map(|(number, call)| read_call(place, &format!(".tool_calls[{number}]"), call))
         .collect()
 }
 
@@ -168,7 +164,7 @@ fn read_call<'a>(place: Place, path: &str, call: &'a str) -> Result<Call<'a>, Re
     {
         return Err(place.refuse(&format!("{path}.type"), "must be \"function\" for this provider"));
     }
-    let function = member(&members, "function").and_then(self::members);
+    let function = member(&members, "function").and_then(json::members);
     let function = function.ok_or_else(|| place.refuse(&format!("{path}.function"), "must be an object"))?;
     let text = |value: Option<&'a str>, field: &str| {
         value
@@ -194,20 +190,5 @@ fn arguments(text: Cow<'_, str>) -> Option<Cow<'_, str>> {
     if text.trim().is_empty() {
         return Some(Cow::Borrowed("{}"));
     }
-    serde_json::from_str::<Members<'_>>(&text).is_ok().then_some(text)
-}
-
-/// The members of a JSON object.
-pub(crate) fn members(json: &str) -> Option<Vec<(Cow<'_, str>, &str)>> {
-    serde_json::from_str::<Members<'_>>(json)
-        .ok()
-        .map(|Members(members)| members)
-}
-
-/// The value of a member that is not null.
-pub(crate) fn member<'a>(members: &[(Cow<'a, str>, &'a str)], name: &str) -> Option<&'a str> {
-    members
-        .iter()
-        .find(|(known, value)| known == name && *value != "null")
-        .map(|(_, value)| *value)
+    members(&text).is_some().then_some(text)
 }

@@ -1,12 +1,7 @@
 //! A survey of `messages`: each is an object with a role, and what hangs on them is counted. Texts are not looked at.
 
-use std::fmt;
-
-use serde::de::{DeserializeSeed, Deserializer, Error as _, IgnoredAny, MapAccess, SeqAccess, Visitor};
-use serde_json::value::RawValue;
-
 use crate::error::RequestFault;
-use crate::json;
+use crate::json::{self, Scanner};
 
 /// What hangs on messages and costs tokens that its bytes do not bound.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -19,160 +14,128 @@ pub struct Attachments {
     pub files: u32,
 }
 
-/// Counts while `messages` is read.
-#[derive(Default)]
-pub(super) struct MessagesSurvey {
+/// What was counted.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Survey {
     pub(super) attachments: Attachments,
     /// Bytes of the parts that hold images.
     pub(super) image_bytes: usize,
-    /// What is wrong, if reading failed for a reason that JSON allows.
-    pub(super) fault: Option<RequestFault>,
-    place: Place,
-    index: usize,
 }
 
-/// Where reading stands, to name what has the wrong kind.
-#[derive(Default)]
-enum Place {
-    #[default]
-    List,
-    Message,
+/// Passes the list of messages.
+pub(super) fn survey(scanner: &mut Scanner<'_>) -> Result<Survey, RequestFault> {
+    let mut survey = Survey::default();
+    let mut index = 0_usize;
+    if scanner.peek() != Some(b'[') {
+        return Err(RequestFault::of(
+            "messages",
+            "`messages` must be a list of messages",
+        ));
+    }
+    scanner.list(|scanner| {
+        survey.message(scanner, index)?;
+        index += 1;
+        Ok::<(), RequestFault>(())
+    })?;
+    if index == 0 {
+        return Err(RequestFault::of(
+            "messages",
+            "`messages` must hold at least one message",
+        ));
+    }
+    Ok(survey)
 }
 
-impl MessagesSurvey {
-    /// What is wrong, when serde met a value of another kind than it was told to expect.
-    pub(super) fn wrong_kind(&mut self) -> RequestFault {
-        self.fault.take().unwrap_or_else(|| match self.place {
-            Place::List => RequestFault::of("messages", "`messages` must be a list of messages"),
-            Place::Message => {
-                let param = format!("messages[{}]", self.index);
-                RequestFault::of(param.clone(), format!("`{param}` must be an object"))
-            }
-        })
-    }
-
-    fn refuse<E: serde::de::Error>(&mut self, field: &str, must: &str) -> E {
-        let param = format!("messages[{}]{field}", self.index);
-        self.fault = Some(RequestFault::of(param.clone(), format!("`{param}` {must}")));
-        E::custom("a message cannot be as it is")
-    }
+fn refuse(index: usize, field: &str, must: &str) -> RequestFault {
+    let param = format!("messages[{index}]{field}");
+    let message = format!("`{param}` {must}");
+    RequestFault::of(param, message)
 }
 
-impl<'de> DeserializeSeed<'de> for &mut MessagesSurvey {
-    type Value = ();
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
-        deserializer.deserialize_seq(self)
-    }
-}
-
-impl<'de> Visitor<'de> for &mut MessagesSurvey {
-    type Value = ();
-
-    fn expecting(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        out.write_str("a list of messages")
-    }
-
-    fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<(), A::Error> {
-        self.place = Place::Message;
-        while list.next_element_seed(Message(self))?.is_some() {
-            self.index += 1;
+impl Survey {
+    fn message(&mut self, scanner: &mut Scanner<'_>, index: usize) -> Result<(), RequestFault> {
+        if scanner.peek() != Some(b'{') {
+            return Err(refuse(index, "", "must be an object"));
         }
-        if self.index == 0 {
-            self.fault = Some(RequestFault::of(
-                "messages",
-                "`messages` must hold at least one message",
-            ));
-            return Err(A::Error::custom("messages is empty"));
-        }
-        Ok(())
-    }
-}
-
-struct Message<'s>(&'s mut MessagesSurvey);
-
-impl<'de> DeserializeSeed<'de> for Message<'_> {
-    type Value = ();
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
-        deserializer.deserialize_map(self)
-    }
-}
-
-impl<'de> Visitor<'de> for Message<'_> {
-    type Value = ();
-
-    fn expecting(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        out.write_str("a message")
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
-        let survey = self.0;
         let (mut role, mut content) = (false, false);
-        while let Some(key) = map.next_key::<&'de RawValue>()? {
+        scanner.object(|scanner, key| {
             match json::name(key).as_ref() {
                 "role" => {
-                    if role {
-                        return Err(survey.refuse(".role", "stands in the message twice"));
+                    if std::mem::replace(&mut role, true) {
+                        return Err(refuse(index, ".role", "stands in the message twice"));
                     }
-                    role = true;
-                    if !map.next_value::<&'de RawValue>()?.get().starts_with('"') {
-                        return Err(survey.refuse(".role", "must be a string"));
+                    if scanner.peek() != Some(b'"') {
+                        return Err(refuse(index, ".role", "must be a string"));
                     }
+                    scanner.value()?;
                 }
                 "content" => {
-                    if content {
-                        return Err(survey.refuse(".content", "stands in the message twice"));
+                    if std::mem::replace(&mut content, true) {
+                        return Err(refuse(index, ".content", "stands in the message twice"));
                     }
-                    content = true;
-                    let value = map.next_value::<&'de RawValue>()?.get();
-                    match value.as_bytes().first() {
-                        Some(b'"' | b'n') => {}
-                        Some(b'[') => parts(survey, value)?,
-                        _ => return Err(survey.refuse(".content", "must be a string or a list of parts")),
-                    }
+                    self.content(scanner, index)?;
                 }
                 _ => {
-                    map.next_value::<IgnoredAny>()?;
+                    scanner.value()?;
                 }
             }
-        }
+            Ok(())
+        })?;
         if role {
             Ok(())
         } else {
-            Err(survey.refuse(".role", "is missing"))
+            Err(refuse(index, ".role", "is missing"))
         }
     }
-}
 
-/// Counts the parts of a message's content by their type.
-fn parts<E: serde::de::Error>(survey: &mut MessagesSurvey, list: &str) -> Result<(), E> {
-    let Ok(parts) = serde_json::from_str::<Vec<&RawValue>>(list) else {
-        return Err(survey.refuse(".content", "must be a string or a list of parts"));
-    };
-    for (index, part) in parts.into_iter().enumerate() {
-        let Ok(json::Members(members)) = serde_json::from_str::<json::Members<'_>>(part.get()) else {
-            return Err(survey.refuse(&format!(".content[{index}]"), "must be an object"));
-        };
-        let mut kinds = members.iter().filter(|(name, _)| name == "type");
-        let (kind, again) = (kinds.next(), kinds.next());
-        if again.is_some() {
-            return Err(survey.refuse(&format!(".content[{index}].type"), "stands in the part twice"));
+    fn content(&mut self, scanner: &mut Scanner<'_>, index: usize) -> Result<(), RequestFault> {
+        match scanner.peek() {
+            Some(b'"' | b'n') => {
+                scanner.value()?;
+                Ok(())
+            }
+            Some(b'[') => {
+                let mut number = 0_usize;
+                scanner.list(|scanner| {
+                    self.part(scanner, index, number)?;
+                    number += 1;
+                    Ok(())
+                })
+            }
+            _ => Err(refuse(index, ".content", "must be a string or a list of parts")),
         }
-        let Some(kind) = kind.and_then(|(_, value)| json::text(value)) else {
-            return Err(survey.refuse(&format!(".content[{index}].type"), "must be a string"));
+    }
+
+    /// Counts a part by its type.
+    fn part(&mut self, scanner: &mut Scanner<'_>, index: usize, number: usize) -> Result<(), RequestFault> {
+        let refuse = |field: &str, must: &str| refuse(index, &format!(".content[{number}]{field}"), must);
+        if scanner.peek() != Some(b'{') {
+            return Err(refuse("", "must be an object"));
+        }
+        let start = scanner.at();
+        let mut kind = None;
+        scanner.object(|scanner, key| {
+            let value = scanner.value()?;
+            if json::name(key) == "type" && kind.replace(value).is_some() {
+                return Err(refuse(".type", "stands in the part twice"));
+            }
+            Ok(())
+        })?;
+        let Some(kind) = kind.and_then(json::text) else {
+            return Err(refuse(".type", "must be a string"));
         };
+        let attachments = &mut self.attachments;
         match kind.as_ref() {
             "image_url" | "image" | "input_image" => {
-                survey.attachments.images = survey.attachments.images.saturating_add(1);
-                survey.image_bytes = survey.image_bytes.saturating_add(part.get().len());
+                attachments.images = attachments.images.saturating_add(1);
+                self.image_bytes = self.image_bytes.saturating_add(scanner.at() - start);
             }
-            "input_audio" | "audio_url" => {
-                survey.attachments.sounds = survey.attachments.sounds.saturating_add(1)
-            }
+            "input_audio" | "audio_url" => attachments.sounds = attachments.sounds.saturating_add(1),
             "file" | "input_file" | "document_url" | "document" | "video_url" => {
-                survey.attachments.files = survey.attachments.files.saturating_add(1);
+                attachments.files = attachments.files.saturating_add(1);
             }
             _ => {}
         }
+        Ok(())
     }
-    Ok(())
 }

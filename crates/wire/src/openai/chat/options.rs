@@ -1,7 +1,7 @@
 //! The options of a request that the gateway decides by, read strictly: each refusal names its field.
 
 use crate::error::RequestFault;
-use crate::json::{self, Members, Span};
+use crate::json::{self, Span};
 
 /// More output tokens than any model gives; larger numbers are mistakes.
 const OUTPUT_TOKENS_MAX: u64 = 1_000_000_000;
@@ -60,7 +60,7 @@ pub(super) fn stream_options(value: &str, whole: &str) -> Result<Option<StreamOp
     if value == "null" {
         return Ok(Some(options));
     }
-    let Ok(Members(members)) = serde_json::from_str::<Members<'_>>(value) else {
+    let Some(members) = json::members(value) else {
         return Err(RequestFault::of(
             "stream_options",
             "`stream_options` must be an object",

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use super::ChatRequest;
 use crate::error::RequestFault;
-use crate::json::{self, Members};
+use crate::json;
 
 /// The members of a body that nobody has accounted for yet.
 pub(crate) struct Parameters<'a> {
@@ -17,7 +17,7 @@ impl<'a> Parameters<'a> {
     /// # Errors
     /// When a member stands in the body twice.
     pub(crate) fn of(request: &'a ChatRequest) -> Result<Self, RequestFault> {
-        let Ok(Members(members)) = serde_json::from_str::<Members<'a>>(request.text()) else {
+        let Some(members) = json::members(request.text()) else {
             return Err(RequestFault::of_body("the body must be a JSON object"));
         };
         let mut left: Vec<(Cow<'a, str>, &'a str)> = Vec::with_capacity(members.len());
@@ -129,7 +129,7 @@ fn is_harmless(name: &str, value: &str) -> bool {
 }
 
 fn harmless_stream_options(value: &str) -> bool {
-    serde_json::from_str::<Members<'_>>(value).is_ok_and(|Members(members)| {
+    json::members(value).is_some_and(|members| {
         members.iter().all(|(name, value)| match name.as_ref() {
             "include_usage" => true,
             "include_obfuscation" => *value != "true",

@@ -2,11 +2,9 @@
 
 use std::borrow::Cow;
 
-use serde_json::value::RawValue;
-
-use super::conversation::{Place, member, members};
+use super::conversation::Place;
 use crate::error::RequestFault;
-use crate::json;
+use crate::json::{self, member, members};
 
 /// One part of a content.
 #[derive(Debug)]
@@ -66,12 +64,12 @@ pub(super) fn read_content(place: Place, content: &str) -> Result<Vec<Part<'_>>,
     if let Some(text) = json::text(content) {
         return Ok(vec![Part::text(text)]);
     }
-    let parts: Vec<&RawValue> = serde_json::from_str(content)
-        .map_err(|_| place.refuse(".content", "must be a string or a list of parts"))?;
+    let parts = json::items(content)
+        .ok_or_else(|| place.refuse(".content", "must be a string or a list of parts"))?;
     parts
         .into_iter()
         .enumerate()
-        .map(|(number, part)| read_part(place, number, part.get()))
+        .map(|(number, part)| read_part(place, number, part))
         .collect()
 }
 

@@ -1,15 +1,11 @@
 //! The thin view of an inbound body: what the gateway decides by, and where it stands. Everything else stays raw bytes.
 
-use std::fmt;
-
 use bytes::Bytes;
-use serde::de::{DeserializeSeed, Deserializer, Error as _, MapAccess, Visitor};
-use serde_json::value::RawValue;
 
-use super::messages::{Attachments, MessagesSurvey};
+use super::messages::{self, Attachments};
 use super::options::{self, StreamOptions};
 use crate::error::RequestFault;
-use crate::json::{self, Span};
+use crate::json::{self, ScanFault, Scanner, Span};
 
 /// Brackets may nest this deep in a body. Tool schemas, the deepest part of real requests, stay far below.
 const DEPTH_MAX: usize = 64;
@@ -43,29 +39,31 @@ pub(crate) struct Fields {
     choices: Option<u32>,
     service_tier: Option<Box<str>>,
     tools: bool,
-    messages: bool,
     attachments: Attachments,
-    attachment_bytes: usize,
-    /// Names of known fields that were seen, as bits of [`KNOWN`].
+    image_bytes: usize,
+    /// Names of known fields that were seen, as bits that [`bit`] gives.
     seen: u32,
     /// Where the first member stands, right behind the opening brace.
     pub(crate) first_member: usize,
 }
 
-/// Fields that may stand in a body once only: those that decide what a request costs.
-const KNOWN: [&str; 11] = [
-    "model",
-    "messages",
-    "stream",
-    "stream_options",
-    "max_tokens",
-    "max_completion_tokens",
-    "n",
-    "tools",
-    "functions",
-    "service_tier",
-    "response_format",
-];
+/// The bit of a field that may stand in a body once only: one of those that decide what a request costs.
+fn bit(name: &str) -> u32 {
+    match name {
+        "model" => 1,
+        "messages" => 1 << 1,
+        "stream" => 1 << 2,
+        "stream_options" => 1 << 3,
+        "max_tokens" => 1 << 4,
+        "max_completion_tokens" => 1 << 5,
+        "n" => 1 << 6,
+        "tools" => 1 << 7,
+        "functions" => 1 << 8,
+        "service_tier" => 1 << 9,
+        "response_format" => 1 << 10,
+        _ => 0,
+    }
+}
 
 impl ChatRequest {
     /// Reads the envelope of `body` in one pass.
@@ -77,11 +75,6 @@ impl ChatRequest {
         let fields = {
             let text = std::str::from_utf8(&body)
                 .map_err(|_| RequestFault::of_body("the body is not valid UTF-8"))?;
-            if json::nests_deeper_than(text.as_bytes(), DEPTH_MAX) {
-                return Err(RequestFault::of_body(format!(
-                    "the body nests more than {DEPTH_MAX} levels deep"
-                )));
-            }
             read_fields(text)?
         };
         Ok(Self { body, fields })
@@ -164,7 +157,7 @@ impl ChatRequest {
     /// counted in [`Self::attachments`].
     #[must_use]
     pub fn input_bytes(&self) -> u64 {
-        u64::try_from(self.body.len().saturating_sub(self.fields.attachment_bytes)).unwrap_or(u64::MAX)
+        u64::try_from(self.body.len().saturating_sub(self.fields.image_bytes)).unwrap_or(u64::MAX)
     }
 
     pub(crate) const fn fields(&self) -> &Fields {
@@ -178,36 +171,20 @@ impl ChatRequest {
 }
 
 fn read_fields(text: &str) -> Result<Fields, RequestFault> {
-    let mut reading = Reading {
-        text,
-        fields: Fields::default(),
-        fault: None,
-        survey: None,
-    };
-    let mut deserializer = serde_json::Deserializer::from_str(text);
-    let read = (&mut reading)
-        .deserialize(&mut deserializer)
-        .and_then(|()| deserializer.end());
-    if let Some(fault) = reading.fault {
-        return Err(fault);
+    let mut fields = Fields::default();
+    let mut scanner = Scanner::new(text, DEPTH_MAX);
+    if scanner.peek() != Some(b'{') {
+        return Err(RequestFault::of_body("the body must be a JSON object"));
     }
-    if let Err(error) = read {
-        return Err(match error.classify() {
-            serde_json::error::Category::Data => match reading.survey {
-                Some(mut survey) => survey.wrong_kind(),
-                None => RequestFault::of_body("the body must be a JSON object"),
-            },
-            _ => RequestFault::of_body(format!("the body is not valid JSON: {error}")),
-        });
-    }
-    let fields = reading.fields;
+    scanner.object(|scanner, key| fields.take(scanner, key, text))?;
+    scanner.end()?;
     if fields.model.is_none() {
         return Err(RequestFault::of(
             "model",
             "`model` is missing: name the model to call",
         ));
     }
-    if !fields.messages {
+    if fields.seen & bit("messages") == 0 {
         return Err(RequestFault::of(
             "messages",
             "`messages` is missing: give a list of at least one message",
@@ -216,114 +193,72 @@ fn read_fields(text: &str) -> Result<Fields, RequestFault> {
     Ok(fields)
 }
 
-/// One pass over a body. A fault of ours is kept beside serde's error, which has no room for it.
-struct Reading<'t> {
-    text: &'t str,
-    fields: Fields,
-    fault: Option<RequestFault>,
-    /// The survey of the messages while it runs.
-    survey: Option<MessagesSurvey>,
-}
-
-impl<'de> DeserializeSeed<'de> for &mut Reading<'de> {
-    type Value = ();
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
-        deserializer.deserialize_map(self)
-    }
-}
-
-impl<'de> Visitor<'de> for &mut Reading<'de> {
-    type Value = ();
-
-    fn expecting(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        out.write_str("an object")
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
-        while let Some(key) = map.next_key::<&'de RawValue>()? {
-            let name = json::name(key);
-            if self.fields.first_member == 0 {
-                self.fields.first_member = Span::of(key.get(), self.text).start;
-            }
-            if let Err(fault) = self.once(&name) {
-                self.fault = Some(fault);
-                return Err(A::Error::custom("a field stands twice"));
-            }
-            if name == "messages" {
-                let survey = self.survey.insert(MessagesSurvey::default());
-                map.next_value_seed(&mut *survey)?;
-                self.fields.messages = true;
-                self.fields.attachments = survey.attachments;
-                self.fields.attachment_bytes = survey.image_bytes;
-                self.survey = None;
-                continue;
-            }
-            let value = map.next_value::<&'de RawValue>()?.get();
-            if let Err(fault) = self.take(&name, key.get(), value) {
-                self.fault = Some(fault);
-                return Err(A::Error::custom("a field cannot be as it is"));
-            }
+impl From<ScanFault> for RequestFault {
+    fn from(fault: ScanFault) -> Self {
+        match fault {
+            ScanFault::Syntax(at) => Self::of_body(format!("the body is not valid JSON at byte {at}")),
+            ScanFault::TooDeep => Self::of_body(format!("the body nests more than {DEPTH_MAX} levels deep")),
         }
-        Ok(())
     }
 }
 
-impl Reading<'_> {
-    fn once(&mut self, name: &str) -> Result<(), RequestFault> {
-        let Some(index) = KNOWN.iter().position(|known| *known == name) else {
+impl Fields {
+    /// Takes one member of the body `whole`.
+    fn take(&mut self, scanner: &mut Scanner<'_>, key: &str, whole: &str) -> Result<(), RequestFault> {
+        if self.first_member == 0 {
+            self.first_member = Span::of(key, whole).start;
+        }
+        let name = json::name(key);
+        let bit = bit(&name);
+        if self.seen & bit != 0 {
+            let message = format!("`{name}` stands in the body twice");
+            return Err(RequestFault::of(name.into_owned(), message));
+        }
+        self.seen |= bit;
+        if name == "messages" {
+            let survey = messages::survey(scanner)?;
+            self.attachments = survey.attachments;
+            self.image_bytes = survey.image_bytes;
             return Ok(());
-        };
-        let bit = 1_u32 << index;
-        if self.fields.seen & bit != 0 {
-            let name = KNOWN.get(index).copied().unwrap_or_default();
-            return Err(RequestFault::of(
-                name,
-                format!("`{name}` stands in the body twice"),
-            ));
         }
-        self.fields.seen |= bit;
-        Ok(())
-    }
-
-    fn take(&mut self, name: &str, key: &str, value: &str) -> Result<(), RequestFault> {
-        let fields = &mut self.fields;
-        match name {
+        let value = scanner.value()?;
+        match name.as_ref() {
             "model" => {
-                fields.model = Some(options::model(value)?);
-                fields.model_span = Some(Span::of(value, self.text));
+                self.model = Some(options::model(value)?);
+                self.model_span = Some(Span::of(value, whole));
             }
-            "stream" => fields.stream = options::boolean("stream", value)?,
-            "stream_options" => fields.stream_options = options::stream_options(value, self.text)?,
-            "max_tokens" | "max_completion_tokens" => {
-                let name = if name == "max_tokens" {
-                    "max_tokens"
-                } else {
-                    "max_completion_tokens"
-                };
-                let tokens = options::output_tokens(name, value)?;
-                if let Some(other) = fields.output_limit
-                    && other.tokens.is_some()
-                {
-                    if tokens.is_none() {
-                        return Ok(());
-                    }
-                    return Err(RequestFault::of(
-                        "max_tokens",
-                        "`max_tokens` and `max_completion_tokens` cannot both be given: keep one of them",
-                    ));
-                }
-                fields.output_limit = Some(OutputLimit {
-                    name,
-                    key: Span::of(key, self.text),
-                    value: Span::of(value, self.text),
-                    tokens,
-                });
+            "stream" => self.stream = options::boolean("stream", value)?,
+            "stream_options" => self.stream_options = options::stream_options(value, whole)?,
+            "max_tokens" => self.limit("max_tokens", Span::of(key, whole), value, whole)?,
+            "max_completion_tokens" => {
+                self.limit("max_completion_tokens", Span::of(key, whole), value, whole)?
             }
-            "n" => fields.choices = options::choices(value)?,
-            "tools" | "functions" => fields.tools |= options::tools(name, value)?,
-            "service_tier" => fields.service_tier = options::service_tier(value)?,
+            "n" => self.choices = options::choices(value)?,
+            "tools" | "functions" => self.tools |= options::tools(&name, value)?,
+            "service_tier" => self.service_tier = options::service_tier(value)?,
             "response_format" => options::response_format(value)?,
             _ => {}
+        }
+        Ok(())
+    }
+
+    /// Takes a bound on the output. Of two fields that say the same, one may be null.
+    fn limit(&mut self, name: &'static str, key: Span, value: &str, whole: &str) -> Result<(), RequestFault> {
+        let tokens = options::output_tokens(name, value)?;
+        let other = self.output_limit.and_then(|limit| limit.tokens);
+        if other.is_some() && tokens.is_some() {
+            return Err(RequestFault::of(
+                "max_tokens",
+                "`max_tokens` and `max_completion_tokens` cannot both be given: keep one of them",
+            ));
+        }
+        if other.is_none() {
+            self.output_limit = Some(OutputLimit {
+                name,
+                key,
+                value: Span::of(value, whole),
+                tokens,
+            });
         }
         Ok(())
     }
