@@ -22,7 +22,7 @@ pub(crate) struct Caller {
     pub(crate) snapshot: Arc<Snapshot>,
 }
 
-/// The caller whose virtual key is in `headers`.
+/// The caller whose virtual key is in `headers`, if it may call models.
 ///
 /// # Errors
 /// The same denial whatever is wrong with the key: whoever guesses learns nothing.
@@ -31,6 +31,21 @@ pub(crate) fn authenticate(
     received: &Received,
     headers: &HeaderMap,
 ) -> Result<Caller, Denial> {
+    let caller = know(gateway, received, headers)?;
+    if !caller.key.scopes.contains(&Scope::Inference) {
+        return Err(Denial::new(
+            DenialCode::InsufficientScope,
+            "This virtual key may not call models. Use one that has the scope `inference`.",
+        ));
+    }
+    Ok(caller)
+}
+
+/// The caller whose virtual key is in `headers`, whatever it may do.
+///
+/// # Errors
+/// The same denial whatever is wrong with the key.
+pub(crate) fn know(gateway: &Gateway, received: &Received, headers: &HeaderMap) -> Result<Caller, Denial> {
     let unknown = || {
         Denial::new(
             DenialCode::InvalidApiKey,
@@ -55,12 +70,6 @@ pub(crate) fn authenticate(
         || !key.is_live(received.at)
     {
         return Err(unknown());
-    }
-    if !key.scopes.contains(&Scope::Inference) {
-        return Err(Denial::new(
-            DenialCode::InsufficientScope,
-            "This virtual key may not call models. Use one that has the scope `inference`.",
-        ));
     }
     Ok(Caller {
         key,

@@ -47,10 +47,12 @@ pub(crate) fn authorize(case: &mut Case, asked: ChatRequest) -> Result<Grant, De
     let tokens = size
         .input_tokens
         .saturating_add(case.expected_output(&full_name, &asked));
-    case.share = Some(
-        limit::enter(&case.caller, case.received.at, tokens)
-            .map_err(|denial| remedy::add_larger_plan(case, denial))?,
-    );
+    let entered = if case.rehearsal {
+        limit::rehearse(&case.caller, case.received.at, tokens).map(|()| None)
+    } else {
+        limit::enter(&case.caller, case.received.at, tokens).map(Some)
+    };
+    case.share = entered.map_err(|denial| remedy::add_larger_plan(case, denial))?;
     let output_tokens = admitted.output_tokens.filter(|_| admitted.adjusted);
     if let Some(to) = output_tokens {
         case.adjusted = Some(Adjusted {

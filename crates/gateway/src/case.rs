@@ -25,6 +25,8 @@ pub(crate) struct Case {
     pub(crate) stream: bool,
     pub(crate) expected: Option<Expected>,
     pub(crate) adjusted: Option<Adjusted>,
+    /// Whether it is only asked what would happen: then nothing is taken or held.
+    pub(crate) rehearsal: bool,
     pub(crate) reservation: Option<Reservation>,
     /// Its share of the rates, given back when it ends.
     pub(crate) share: Option<Share>,
@@ -48,6 +50,7 @@ impl Case {
             stream: false,
             expected: None,
             adjusted: None,
+            rehearsal: false,
             reservation: None,
             share: None,
             attempts: Vec::new(),

@@ -500,6 +500,36 @@ pub(crate) fn task_lost() -> Response<ReplyBody> {
     reply
 }
 
+/// The status and the error object that `refusal` would be answered with.
+pub(crate) fn told(case: &Case, refusal: &Refusal) -> (u16, Option<Box<serde_json::value::RawValue>>) {
+    #[derive(serde::Deserialize)]
+    struct Body {
+        error: Box<serde_json::value::RawValue>,
+    }
+    let error = serde_json::from_slice::<Body>(&refusal_body(case, refusal))
+        .ok()
+        .map(|body| body.error);
+    (refusal.as_record().map_or(0, |record| record.status), error)
+}
+
+/// The reply when the store did not answer a question.
+pub(crate) fn unanswered(id: RequestId, problem: PortError) -> Response<ReplyBody> {
+    let Refusal::Failed(failure) = Refusal::from(problem) else {
+        return task_lost();
+    };
+    let body = error_body(
+        &failure.message,
+        &failure.kind,
+        Some(&failure.code),
+        None,
+        &[("request_id", &json(&id))],
+    );
+    let mut reply = Response::new(ReplyBody::Whole(body));
+    *reply.status_mut() = failure.status;
+    finish(&mut reply, id, failure.retry_after_ms);
+    reply
+}
+
 /// The reply that tells the client of `refusal`.
 pub(crate) fn reply(case: &Case, refusal: &Refusal) -> Response<ReplyBody> {
     let (status, retry_after_ms) = match refusal {

@@ -31,6 +31,7 @@ mod model;
 mod models;
 mod openapi;
 mod pipeline;
+mod quota;
 mod read;
 mod recall;
 mod receive;

@@ -90,23 +90,38 @@ fn limits(caller: &Caller) -> [RateLimits; 2] {
 /// # Errors
 /// `RateLimitExceeded`, with the time after which the request would pass.
 pub(crate) fn enter(caller: &Caller, now: Timestamp, tokens: u64) -> Result<Share, Denial> {
-    let scopes = [Arc::clone(&caller.workspace.rates), Arc::clone(&caller.rates)];
+    evaluate(caller, now, tokens, true)?;
+    Ok(Share {
+        scopes: [Arc::clone(&caller.workspace.rates), Arc::clone(&caller.rates)],
+        tokens,
+    })
+}
+
+/// Whether there is a share for one request of about `tokens` tokens. Takes none.
+///
+/// # Errors
+/// As [`enter`].
+pub(crate) fn rehearse(caller: &Caller, now: Timestamp, tokens: u64) -> Result<(), Denial> {
+    evaluate(caller, now, tokens, false)
+}
+
+fn evaluate(caller: &Caller, now: Timestamp, tokens: u64, take: bool) -> Result<(), Denial> {
     let [of_plan, of_key] = limits(caller);
-    {
-        // Always the workspace first, so that two requests never wait for each other.
-        let (mut workspace, mut key) = (scopes[0].meter(), scopes[1].meter());
-        for (meter, limits, whose) in [
-            (&mut workspace, of_plan, "workspace"),
-            (&mut key, of_key, "virtual key"),
-        ] {
-            if let Some(breach) = meter.breach(now, &limits, tokens) {
-                return Err(denial(caller, &breach, whose));
-            }
+    // Always the workspace first, so that two requests never wait for each other.
+    let (mut workspace, mut key) = (caller.workspace.rates.meter(), caller.rates.meter());
+    for (meter, limits, whose) in [
+        (&mut workspace, of_plan, "workspace"),
+        (&mut key, of_key, "virtual key"),
+    ] {
+        if let Some(breach) = meter.breach(now, &limits, tokens) {
+            return Err(denial(caller, &breach, whose));
         }
+    }
+    if take {
         workspace.take(tokens);
         key.take(tokens);
     }
-    Ok(Share { scopes, tokens })
+    Ok(())
 }
 
 fn denial(caller: &Caller, breach: &RateBreach, whose: &str) -> Denial {
@@ -146,6 +161,24 @@ pub(crate) fn state(caller: &Caller, now: Timestamp) -> (Option<RateState>, Opti
         (one, other) => one.or(other),
     };
     (tighter(workspace.0, key.0), tighter(workspace.1, key.1))
+}
+
+/// How many requests may run at once, and how many do: of the workspace or the key, whichever leaves less.
+pub(crate) fn running(caller: &Caller) -> Option<(u64, u64)> {
+    let [of_plan, of_key] = limits(caller);
+    let scope = |limits: RateLimits, scope: &RateScope| {
+        limits
+            .concurrent_requests
+            .map(|limit| (limit, scope.meter().running()))
+    };
+    let scopes = [
+        scope(of_plan, &caller.workspace.rates),
+        scope(of_key, &caller.rates),
+    ];
+    scopes
+        .into_iter()
+        .flatten()
+        .min_by_key(|(limit, running)| limit.saturating_sub(*running))
 }
 
 /// The headers by which OpenAI's clients know what is left.

@@ -9,7 +9,7 @@ pub fn openapi() -> utoipa::openapi::OpenApi {
 }
 
 #[derive(OpenApi)]
-#[openapi(paths(chat_completions, list_models, show_model), tags((name = "inference", description = "Calling models")))]
+#[openapi(paths(chat_completions, list_models, show_model, show_key, show_quota, check_quota), tags((name = "inference", description = "Calling models")))]
 struct Inference;
 
 /// Answer a chat
@@ -84,3 +84,55 @@ fn list_models() {}
     security(("virtual_key" = []))
 )]
 fn show_model() {}
+
+/// Show this key
+///
+/// What the key may do, and what is left of its rates. Any scope will do.
+#[expect(dead_code, reason = "read by the generator of the description only")]
+#[utoipa::path(
+    get,
+    path = "/v1/key",
+    tag = "inference",
+    responses(
+        (status = 200, description = "The key, never its secret", body = Object),
+        (status = 401, description = "The virtual key is missing or not valid", body = Object),
+    ),
+    security(("virtual_key" = []))
+)]
+fn show_key() {}
+
+/// Show the quota
+///
+/// The plan's limits, what is used of them, when they start over, and the credits. Any scope will do.
+#[expect(dead_code, reason = "read by the generator of the description only")]
+#[utoipa::path(
+    get,
+    path = "/v1/quota",
+    tag = "inference",
+    responses(
+        (status = 200, description = "Limits, used, remaining, reset times", body = Object),
+        (status = 401, description = "The virtual key is missing or not valid", body = Object),
+        (status = 503, description = "The store does not answer", body = Object),
+    ),
+    security(("virtual_key" = []))
+)]
+fn show_quota() {}
+
+/// Rehearse a request
+///
+/// Takes the body of a chat completion and answers what would happen: allowed, or the very denial with its status.
+/// Nothing is sent, held or charged.
+#[expect(dead_code, reason = "read by the generator of the description only")]
+#[utoipa::path(
+    post,
+    path = "/v1/quota/check",
+    tag = "inference",
+    request_body(content = Object, description = "As for `/v1/chat/completions`"),
+    responses(
+        (status = 200, description = "`allowed`, and if not, `status` and `error` of the real call", body = Object),
+        (status = 401, description = "The virtual key is missing or not valid", body = Object),
+        (status = 403, description = "The key may not call models", body = Object),
+    ),
+    security(("virtual_key" = []))
+)]
+fn check_quota() {}

@@ -109,9 +109,14 @@ async fn hold(case: &mut Case, grant: &Grant, candidate: &Candidate) -> Result<O
             at: case.received.at,
             expires_at: case.received.at.plus_millis(gateway.settings.reservation_ms),
         };
-        let balance = match gateway.store.reserve(&reservation).await? {
+        let outcome = if case.rehearsal {
+            would_reserve(gateway.store.balance(reservation.workspace).await?, credits)
+        } else {
+            gateway.store.reserve(&reservation).await?
+        };
+        let balance = match outcome {
             ReserveOutcome::Reserved => {
-                case.reservation = Some(reservation);
+                case.reservation = Some(reservation).filter(|_| !case.rehearsal);
                 if open {
                     case.adjusted = Some(Adjusted {
                         param: "max_tokens",
@@ -129,6 +134,17 @@ async fn hold(case: &mut Case, grant: &Grant, candidate: &Candidate) -> Result<O
         }
         // The caller left it open how much may be generated: then as much as the balance pays for.
         output_tokens = affordable;
+    }
+}
+
+/// What the ledger would answer now.
+fn would_reserve(balance: Balance, credits: Credits) -> ReserveOutcome {
+    if credits <= balance.available() {
+        ReserveOutcome::Reserved
+    } else if credits <= balance.granted.saturating_sub(balance.posted) {
+        ReserveOutcome::Held(balance)
+    } else {
+        ReserveOutcome::Exhausted(balance)
     }
 }
 

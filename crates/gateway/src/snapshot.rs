@@ -182,7 +182,10 @@ fn view(key: ProviderKey, health: &HealthBook) -> KeyView {
     let adapter = freehold_wire::adapter::adapter(key.provider);
     let endpoint = match key.provider {
         ProviderKind::Sandbox => None,
-        _ => Endpoint::parse(key.provider, &key.base_url).ok(),
+        // People paste an address with or without the parts that adapters append; the destination stays the same.
+        _ => freehold_wire::normalize_base_url(key.provider, &key.base_url)
+            .ok()
+            .and_then(|text| Endpoint::parse(key.provider, &text).ok()),
     };
     KeyView {
         name: Arc::from(key.name.as_str()),

@@ -10,7 +10,7 @@ use freehold_domain::port::{DataPlane, Store};
 use freehold_domain::time::Clock;
 use freehold_gateway::upstream::{UpstreamClient, UpstreamSettings};
 use freehold_gateway::{Gateway, GatewayParts};
-use freehold_store::{Sharing, SqliteOptions, SqliteStore};
+use freehold_store::{PostgresOptions, PostgresStore, Sharing, SqliteOptions, SqliteStore};
 use freehold_vault::{Entropy, SystemEntropy};
 
 use crate::config::{Config, Database};
@@ -35,6 +35,7 @@ pub(crate) struct Parts {
 /// The store, of either kind.
 pub(crate) enum Opened {
     Sqlite(Arc<SqliteStore>),
+    Postgres(Arc<PostgresStore>),
 }
 
 impl Opened {
@@ -42,6 +43,7 @@ impl Opened {
     pub(crate) fn ports(&self) -> Arc<dyn Store> {
         match self {
             Self::Sqlite(store) => Arc::clone(store) as Arc<dyn Store>,
+            Self::Postgres(store) => Arc::clone(store) as Arc<dyn Store>,
         }
     }
 
@@ -49,8 +51,20 @@ impl Opened {
     pub(crate) async fn close(&self) -> anyhow::Result<()> {
         match self {
             Self::Sqlite(store) => store.close().await.context("the database cannot be closed"),
+            Self::Postgres(store) => store.close().await.context("the database cannot be closed"),
         }
     }
+}
+
+/// This node's name, made once and kept in the data directory: what an earlier life of it left held is given back.
+fn node_name(config: &Config) -> anyhow::Result<String> {
+    let path = config.data_dir.join("node");
+    if let Ok(name) = std::fs::read_to_string(&path) {
+        return Ok(name.trim().to_owned());
+    }
+    let name = SystemIds::default().next_uuid().as_simple().to_string();
+    std::fs::write(&path, &name).with_context(|| path.display().to_string())?;
+    Ok(name)
 }
 
 /// Opens the store that the configuration names.
@@ -69,8 +83,14 @@ pub(crate) async fn open_store(config: &Config, sharing: Sharing) -> anyhow::Res
             Opened::Sqlite(Arc::new(store))
         }
         Database::Postgres(url) => {
-            let _ = url;
-            anyhow::bail!("TEMP")
+            let options = PostgresOptions {
+                node: Some(node_name(config)?),
+                ..PostgresOptions::default()
+            };
+            let store = PostgresStore::connect(url.as_str(), &options)
+                .await
+                .context("PostgreSQL")?;
+            Opened::Postgres(Arc::new(store))
         }
     })
 }

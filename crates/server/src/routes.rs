@@ -35,6 +35,15 @@ impl Routes {
             (&Method::POST, "/v1/chat/completions") => {
                 self.gateway.chat_completions(request).await.map(AnyBody::Gateway)
             }
+            (&Method::POST, "/v1/quota/check") => {
+                self.gateway.check_quota(request).await.map(AnyBody::Gateway)
+            }
+            (&Method::GET, "/v1/quota") => self
+                .gateway
+                .show_quota(request.headers())
+                .await
+                .map(AnyBody::Gateway),
+            (&Method::GET, "/v1/key") => self.gateway.show_key(request.headers()).map(AnyBody::Gateway),
             (&Method::GET, "/v1/models") => self.gateway.list_models(request.headers()).map(AnyBody::Gateway),
             (&Method::GET, path) if path.starts_with("/v1/models/") => {
                 let model = path.trim_start_matches("/v1/models/").to_owned();
@@ -47,10 +56,14 @@ impl Routes {
             (&Method::GET, "/readyz") => self.ready().await,
             (&Method::GET, "/metrics") => self.measured(),
             (&Method::GET, "/openapi.json") => text("application/json", self.openapi.clone()),
-            (_, "/v1/chat/completions") => nobody_there(StatusCode::METHOD_NOT_ALLOWED, "Use POST here."),
-            (_, "/" | "/healthz" | "/readyz" | "/metrics" | "/openapi.json" | "/v1/models") => {
-                nobody_there(StatusCode::METHOD_NOT_ALLOWED, "Use GET here.")
+            (_, "/v1/chat/completions" | "/v1/quota/check") => {
+                nobody_there(StatusCode::METHOD_NOT_ALLOWED, "Use POST here.")
             }
+            (
+                _,
+                "/" | "/healthz" | "/readyz" | "/metrics" | "/openapi.json" | "/v1/models" | "/v1/quota"
+                | "/v1/key",
+            ) => nobody_there(StatusCode::METHOD_NOT_ALLOWED, "Use GET here."),
             _ => {
                 let mut console = self.console.clone();
                 match console.call(request.map(AxumBody::new)).await {

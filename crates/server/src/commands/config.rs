@@ -38,12 +38,12 @@ fn text(config: &Config) -> anyhow::Result<String> {
     if let Database::Postgres(_) = config.database {
         set("database_url", MASK.to_owned());
     }
-    for (name, secret) in [
-        ("redis_url", &config.redis_url),
-        ("root_key", &config.root_key),
-        ("admin_token", &config.admin_token),
+    for (name, is_set) in [
+        ("redis_url", config.redis_url.is_some()),
+        ("root_key", config.root_key.is_some()),
+        ("admin_token", config.admin_token.is_some()),
     ] {
-        if secret.is_some() {
+        if is_set {
             set(name, MASK.to_owned());
         }
     }

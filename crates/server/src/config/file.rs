@@ -18,9 +18,9 @@ const DEFAULT_NAME: &str = "freehold.toml";
 pub struct ConfigFile {
     pub(super) listen: Option<String>,
     pub(super) data_dir: Option<PathBuf>,
-    pub(super) database_url: Option<freehold_vault::Secret>,
+    pub(super) database_url: Option<super::PrivateUrl>,
     pub(super) database_url_file: Option<PathBuf>,
-    pub(super) redis_url: Option<freehold_vault::Secret>,
+    pub(super) redis_url: Option<super::PrivateUrl>,
     pub(super) redis_url_file: Option<PathBuf>,
     pub(super) root_key: Option<freehold_vault::Secret>,
     pub(super) root_key_file: Option<PathBuf>,

@@ -49,13 +49,31 @@ pub enum LogFormat {
     Json,
 }
 
+/// A URL that may hold a password: read by whoever connects, shown to nobody.
+#[derive(Clone, serde::Deserialize)]
+#[serde(transparent)]
+pub struct PrivateUrl(String);
+
+impl PrivateUrl {
+    /// The URL, password and all.
+    pub(crate) fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl std::fmt::Debug for PrivateUrl {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        out.write_str("PrivateUrl(…)")
+    }
+}
+
 /// Where state is kept.
 #[derive(Debug)]
 pub enum Database {
     /// SQLite in the data directory.
     Embedded,
     /// PostgreSQL; the URL may hold a password.
-    Postgres(Secret),
+    Postgres(PrivateUrl),
 }
 
 /// A platform key of the configuration.
@@ -87,7 +105,7 @@ pub struct Config {
     /// Where state is kept.
     pub database: Database,
     /// Redis, which may hold a password in its URL.
-    pub redis_url: Option<Secret>,
+    pub redis_url: Option<PrivateUrl>,
     /// The root key, if it is given rather than kept in the data directory.
     pub root_key: Option<Secret>,
     /// The operator token, if it is given rather than made on the first start.
@@ -195,7 +213,7 @@ impl Config {
             }
         };
         let database_url = match flags.database_url {
-            Some(url) => Some(Secret::from_text(url)),
+            Some(url) => Some(PrivateUrl(url)),
             None => secret::find(
                 "database_url",
                 &environment,
@@ -205,7 +223,11 @@ impl Config {
         };
         let database = match database_url {
             None => Database::Embedded,
-            Some(url) if secret::begins_with(&url, &["postgres://", "postgresql://"]) => {
+            Some(url)
+                if ["postgres://", "postgresql://"]
+                    .iter()
+                    .any(|start| url.0.starts_with(start)) =>
+            {
                 Database::Postgres(url)
             }
             Some(_) => {

@@ -7,15 +7,32 @@ use freehold_vault::Secret;
 
 use super::environment::platform_key_variable;
 use super::file::PlatformKeyEntry;
-use super::{ConfigError, Environment, PlatformKey};
+use super::{ConfigError, Environment, PlatformKey, PrivateUrl};
+
+/// Something secret that is made of text.
+pub(super) trait FromText: Sized {
+    fn from_text(text: String) -> Self;
+}
+
+impl FromText for Secret {
+    fn from_text(text: String) -> Self {
+        Self::from_text(text)
+    }
+}
+
+impl FromText for PrivateUrl {
+    fn from_text(text: String) -> Self {
+        Self(text)
+    }
+}
 
 /// The secret setting `name`: from its variable, from the file its `_FILE` variable names, or the same from the file.
-pub(super) fn find(
+pub(super) fn find<T: FromText>(
     name: &str,
     environment: &Environment,
-    in_file: Option<Secret>,
+    in_file: Option<T>,
     file_in_file: Option<PathBuf>,
-) -> Result<Option<Secret>, ConfigError> {
+) -> Result<Option<T>, ConfigError> {
     let variable = format!("FREEHOLD_{}", name.to_uppercase());
     if let Some(secret) = from_environment(&variable, environment)? {
         return Ok(Some(secret));
@@ -23,19 +40,22 @@ pub(super) fn find(
     either(name, in_file, file_in_file)
 }
 
-fn from_environment(variable: &str, environment: &Environment) -> Result<Option<Secret>, ConfigError> {
+fn from_environment<T: FromText>(
+    variable: &str,
+    environment: &Environment,
+) -> Result<Option<T>, ConfigError> {
     let in_place = environment
         .get(variable)
-        .map(|text| Secret::from_text(text.to_owned()));
+        .map(|text| T::from_text(text.to_owned()));
     let file = environment.get(&format!("{variable}_FILE")).map(PathBuf::from);
     either(variable, in_place, file)
 }
 
-fn either(
+fn either<T: FromText>(
     name: &str,
-    in_place: Option<Secret>,
+    in_place: Option<T>,
     file: Option<PathBuf>,
-) -> Result<Option<Secret>, ConfigError> {
+) -> Result<Option<T>, ConfigError> {
     match (in_place, file) {
         (Some(_), Some(_)) => Err(ConfigError::value(name, "is given twice: in place and by file")),
         (Some(secret), None) => Ok(Some(secret)),
@@ -44,17 +64,10 @@ fn either(
                 path: path.display().to_string(),
                 source,
             })?;
-            Ok(Some(Secret::from_text(
-                text.trim_end_matches(['\n', '\r']).to_owned(),
-            )))
+            Ok(Some(T::from_text(text.trim_end_matches(['\n', '\r']).to_owned())))
         }
         (None, None) => Ok(None),
     }
-}
-
-/// Whether the secret begins with one of `starts`.
-pub(super) fn begins_with(secret: &Secret, starts: &[&str]) -> bool {
-    starts.iter().any(|start| secret.starts_with(start.as_bytes()))
 }
 
 /// The platform's keys: those of the file, then those of the environment.
