@@ -243,23 +243,19 @@ const BACKSLASHES: u64 = 0x5C5C_5C5C_5C5C_5C5C;
 /// How many bytes at the start are neither a quote nor a backslash nor a control character. Eight bytes at a time: a
 /// subtraction borrows into the high bit of the lowest byte that matches, and of none below it.
 fn plain_length(bytes: &[u8]) -> usize {
-    let mut length = 0;
-    for block in bytes.chunks(8) {
-        let Ok(block) = <[u8; 8]>::try_from(block) else {
-            let plain = |byte: &&u8| !matches!(byte, b'"' | b'\\' | 0..=0x1F);
-            return length + block.iter().take_while(plain).count();
-        };
-        let word = u64::from_le_bytes(block);
+    let (blocks, rest) = bytes.as_chunks::<8>();
+    for (number, block) in blocks.iter().enumerate() {
+        let word = u64::from_le_bytes(*block);
         let control = word.wrapping_sub(SPACES);
         let quote = (word ^ QUOTES).wrapping_sub(ONES);
         let backslash = (word ^ BACKSLASHES).wrapping_sub(ONES);
         let found = (control | quote | backslash) & !word & HIGH_BITS;
         if found != 0 {
-            return length + (found.trailing_zeros() / 8) as usize;
+            return number * 8 + (found.trailing_zeros() / 8) as usize;
         }
-        length += 8;
     }
-    length
+    let plain = |byte: &&u8| !matches!(byte, b'"' | b'\\' | 0..=0x1F);
+    blocks.len() * 8 + rest.iter().take_while(plain).count()
 }
 
 #[cfg(test)]
