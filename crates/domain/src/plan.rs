@@ -31,6 +31,7 @@ pub struct Plan {
     /// Whether own provider keys may be stored and used.
     pub byok: bool,
     /// What the platform adds to the provider's price, in hundredths of a percent.
+    #[serde(rename = "platform_markup", with = "markup")]
     pub platform_markup_basis_points: u32,
     /// Name of the next larger plan.
     pub upgrade_to: Option<String>,
@@ -56,6 +57,33 @@ impl Default for Plan {
             upgrade_to: None,
             upgrade_url: None,
         }
+    }
+}
+
+/// A markup in files and at rest: a fraction of the price, such as `"0.25"` for a quarter on top.
+mod markup {
+    use serde::{Deserialize, Deserializer, Serializer};
+
+    use crate::money::Nanodollars;
+
+    /// Billionths to a hundredth of a percent.
+    const SCALE: i64 = 100_000;
+
+    #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands a reference")]
+    pub(super) fn serialize<S: Serializer>(basis_points: &u32, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(&Nanodollars::from_units(i64::from(*basis_points) * SCALE))
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u32, D::Error> {
+        let fraction = Nanodollars::deserialize(deserializer)?.units();
+        u32::try_from(fraction / SCALE)
+            .ok()
+            .filter(|_| fraction % SCALE == 0)
+            .ok_or_else(|| {
+                serde::de::Error::custom(
+                    "platform_markup must be a fraction from 0 with at most four places, such as 0.25",
+                )
+            })
     }
 }
 
@@ -124,6 +152,20 @@ pub fn built_in() -> Vec<Plan> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_markup_is_written_as_a_fraction_and_reads_back() {
+        let plan = Plan {
+            name: "p".to_owned(),
+            platform_markup_basis_points: 2_550,
+            ..Plan::default()
+        };
+        let text = serde_json::to_string(&plan).unwrap();
+        assert!(text.contains(r#""platform_markup":"0.255""#), "{text}");
+        assert_eq!(serde_json::from_str::<Plan>(&text).unwrap(), plan);
+        assert!(serde_json::from_str::<Plan>(r#"{"name":"p","platform_markup":"-0.1"}"#).is_err());
+        assert!(serde_json::from_str::<Plan>(r#"{"name":"p","platform_markup":"0.00001"}"#).is_err());
+    }
 
     #[test]
     fn every_upgrade_leads_to_a_plan_that_exists() {

@@ -4,25 +4,19 @@ use std::borrow::Cow;
 
 use freehold_domain::denial::{Denial, DenialCode};
 use freehold_domain::id::RequestId;
-use freehold_domain::money::Nanodollars;
 use freehold_domain::port::PortError;
 use freehold_domain::record::{Attribution, Outcome, Refusal as Refused};
 use freehold_wire::openai::error::error_body;
-use freehold_wire::{FaultClass, ReplyFault, RequestFault, StreamFault, UpstreamFault};
-use http::header::{CONTENT_TYPE, RETRY_AFTER};
-use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode};
+use freehold_wire::{FaultClass, RequestFault};
+use http::{HeaderMap, Response, StatusCode};
 
 use crate::Gateway;
 use crate::answer::ReplyBody;
 use crate::case::Case;
+use crate::fault::Fault;
+use crate::headers;
 use crate::route::Candidate;
-use crate::upstream::UpstreamError;
 
-const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
-const ATTRIBUTION: HeaderName = HeaderName::from_static("x-freehold-attribution");
-const PROVIDER: HeaderName = HeaderName::from_static("x-freehold-provider");
-const COST: HeaderName = HeaderName::from_static("x-freehold-cost-usd");
-const OVERHEAD: HeaderName = HeaderName::from_static("x-freehold-overhead-us");
 /// Providers' texts are cut here.
 const MESSAGE_CHARS_MAX: usize = 500;
 
@@ -163,101 +157,7 @@ fn kind(code: DenialCode) -> &'static str {
     }
 }
 
-/// A provider's fault, or one on the way to it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Fault {
-    pub(crate) class: FaultClass,
-    pub(crate) status: Option<u16>,
-    pub(crate) retry_after_ms: Option<u64>,
-    kind: Option<String>,
-    code: Option<String>,
-    param: Option<String>,
-    message: Option<String>,
-    /// Whether the provider may be at work on the request: then nobody else may be asked.
-    may_have_run: bool,
-    /// Whether any byte was sent.
-    sent: bool,
-}
-
 impl Fault {
-    fn of(class: FaultClass, message: &str) -> Self {
-        Self {
-            class,
-            status: None,
-            retry_after_ms: None,
-            kind: None,
-            code: None,
-            param: None,
-            message: Some(message.to_owned()),
-            may_have_run: false,
-            sent: true,
-        }
-    }
-
-    /// Something came that is no answer.
-    pub(crate) fn broken(message: &str) -> Self {
-        Self {
-            may_have_run: true,
-            ..Self::of(FaultClass::UpstreamError, message)
-        }
-    }
-
-    /// The request lived too long.
-    pub(crate) fn timed_out() -> Self {
-        Self {
-            may_have_run: true,
-            ..Self::of(FaultClass::Timeout, "the request took too long")
-        }
-    }
-
-    /// The stored key does not open. Nothing was sent.
-    pub(crate) fn unusable_key() -> Self {
-        Self {
-            sent: false,
-            ..Self::of(
-                FaultClass::AuthForbidden,
-                "the stored key cannot be opened; store it again",
-            )
-        }
-    }
-
-    /// The class's name in attempts.
-    pub(crate) fn class_name(&self) -> &'static str {
-        self.class.as_str()
-    }
-
-    /// Whether any byte was sent to the provider.
-    pub(crate) fn was_sent(&self) -> bool {
-        self.sent
-    }
-
-    /// Whether asking another candidate would be wrong: the request itself is at fault, or it may have run.
-    pub(crate) fn is_final(&self) -> bool {
-        self.may_have_run
-            || matches!(
-                self.class,
-                FaultClass::BadRequest | FaultClass::ContextLength | FaultClass::ContentFilter
-            )
-    }
-
-    /// Whether the same candidate may answer a moment later, and has certainly not run the request.
-    pub(crate) fn is_worth_retrying(&self) -> bool {
-        !self.may_have_run
-            && (self.class == FaultClass::Overloaded
-                || (self.status.is_none() && self.class == FaultClass::UpstreamError))
-    }
-
-    /// What the key's owner is told beside its status; nothing where the fault says nothing of the key.
-    pub(crate) fn owner_note(&self) -> Option<&'static str> {
-        match self.class {
-            FaultClass::AuthInvalid => Some("The provider refused the key."),
-            FaultClass::AuthForbidden => Some("The provider does not allow this key what was asked of it."),
-            FaultClass::Billing => Some("The provider account is out of money."),
-            FaultClass::QuotaDaily => Some("The provider account has used up its quota for now."),
-            _ => None,
-        }
-    }
-
     /// The refusal this fault means when no other candidate is left.
     pub(crate) fn into_refusal(self, candidate: &Candidate) -> Refusal {
         Refusal::Failed(Box::new(self.into_failure(Some(candidate))))
@@ -375,57 +275,6 @@ impl Fault {
     }
 }
 
-impl From<UpstreamFault> for Fault {
-    fn from(fault: UpstreamFault) -> Self {
-        Self {
-            class: fault.class,
-            status: Some(fault.status),
-            retry_after_ms: fault.retry_after_ms,
-            kind: fault.kind,
-            code: fault.code,
-            param: fault.param,
-            message: fault.message,
-            // A provider that answered with an error has ended its work.
-            may_have_run: false,
-            sent: true,
-        }
-    }
-}
-
-impl From<ReplyFault> for Fault {
-    fn from(fault: ReplyFault) -> Self {
-        Self {
-            may_have_run: true,
-            ..Self::from(fault.into_upstream())
-        }
-    }
-}
-
-impl From<StreamFault> for Fault {
-    fn from(fault: StreamFault) -> Self {
-        Self {
-            may_have_run: true,
-            ..Self::from(fault.into_upstream())
-        }
-    }
-}
-
-impl From<UpstreamError> for Fault {
-    fn from(error: UpstreamError) -> Self {
-        let class = if error.is_timeout() {
-            FaultClass::Timeout
-        } else {
-            FaultClass::UpstreamError
-        };
-        let may_have_run = error.may_have_run();
-        Self {
-            may_have_run,
-            sent: may_have_run,
-            ..Self::of(class, &error.to_string())
-        }
-    }
-}
-
 /// A request that the surface or a provider's format cannot take.
 pub(crate) fn request_fault(fault: RequestFault, code: DenialCode) -> Denial {
     let denial = Denial::new(code, fault.message);
@@ -474,14 +323,17 @@ pub(crate) fn strange(gateway: &Gateway, id: RequestId, denial: &Denial) -> Resp
     let body = denial_body(denial, id);
     let mut reply = Response::new(ReplyBody::Whole(body));
     *reply.status_mut() = status(denial.code);
-    finish(&mut reply, id, denial.retry_after_ms);
+    headers::json(reply.headers_mut());
+    headers::request_id(reply.headers_mut(), id);
+    headers::retry_after(reply.headers_mut(), denial.retry_after_ms);
     reply
 }
 
 /// A reply of our own that succeeds.
 pub(crate) fn json_reply<T: serde::Serialize>(id: RequestId, body: &T) -> Response<ReplyBody> {
     let mut reply = Response::new(ReplyBody::Whole(json(body).into()));
-    finish(&mut reply, id, None);
+    headers::json(reply.headers_mut());
+    headers::request_id(reply.headers_mut(), id);
     reply
 }
 
@@ -496,7 +348,7 @@ pub(crate) fn task_lost() -> Response<ReplyBody> {
     );
     let mut reply = Response::new(ReplyBody::Whole(body));
     *reply.status_mut() = StatusCode::INTERNAL_SERVER_ERROR;
-    json_content(reply.headers_mut());
+    headers::json(reply.headers_mut());
     reply
 }
 
@@ -526,7 +378,9 @@ pub(crate) fn unanswered(id: RequestId, problem: PortError) -> Response<ReplyBod
     );
     let mut reply = Response::new(ReplyBody::Whole(body));
     *reply.status_mut() = failure.status;
-    finish(&mut reply, id, failure.retry_after_ms);
+    headers::json(reply.headers_mut());
+    headers::request_id(reply.headers_mut(), id);
+    headers::retry_after(reply.headers_mut(), failure.retry_after_ms);
     reply
 }
 
@@ -539,11 +393,13 @@ pub(crate) fn reply(case: &Case, refusal: &Refusal) -> Response<ReplyBody> {
     };
     let mut reply = Response::new(ReplyBody::Whole(refusal_body(case, refusal)));
     *reply.status_mut() = status;
-    if let Some(candidate) = &case.candidate {
-        reply_headers(reply.headers_mut(), case, candidate, &HeaderMap::new());
+    let headers = reply.headers_mut();
+    match &case.candidate {
+        Some(candidate) => headers::of_answer(headers, case, candidate, &HeaderMap::new()),
+        None => headers::of_caller(headers, case),
     }
-    crate::limit::write_headers(reply.headers_mut(), &case.caller, case.received.at);
-    finish(&mut reply, case.received.id, retry_after_ms);
+    headers::json(headers);
+    headers::retry_after(headers, retry_after_ms);
     reply
 }
 
@@ -589,54 +445,4 @@ fn denial_body(denial: &Denial, id: RequestId) -> bytes::Bytes {
 /// The value as JSON. Our own types always can be written; what could not would be told as nothing.
 fn json<T: serde::Serialize + ?Sized>(value: &T) -> String {
     serde_json::to_string(value).unwrap_or_else(|_| "null".to_owned())
-}
-
-/// The headers that every reply of a provider carries.
-pub(crate) fn reply_headers(
-    headers: &mut HeaderMap,
-    case: &Case,
-    candidate: &Candidate,
-    upstream: &HeaderMap,
-) {
-    crate::limit::write_headers(headers, &case.caller, case.received.at);
-    headers.extend(upstream.iter().map(|(name, value)| (name.clone(), value.clone())));
-    let id = case.received.id.to_string();
-    insert(headers, REQUEST_ID, &id);
-    headers.insert(
-        ATTRIBUTION,
-        HeaderValue::from_static(candidate.attribution.as_str()),
-    );
-    insert(headers, PROVIDER, &candidate.provider);
-    headers.insert(
-        OVERHEAD,
-        u64::try_from(case.overhead().as_micros())
-            .unwrap_or(u64::MAX)
-            .into(),
-    );
-}
-
-/// Says what the reply cost.
-pub(crate) fn cost_header(headers: &mut HeaderMap, cost: Nanodollars) {
-    insert(headers, COST, &cost.to_string());
-}
-
-/// Says that the reply is JSON.
-pub(crate) fn json_content(headers: &mut HeaderMap) {
-    headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
-}
-
-fn finish(reply: &mut Response<ReplyBody>, id: RequestId, retry_after_ms: Option<u64>) {
-    let headers = reply.headers_mut();
-    json_content(headers);
-    insert(headers, REQUEST_ID, &id.to_string());
-    if let Some(ms) = retry_after_ms {
-        headers.insert(RETRY_AFTER, ms.div_ceil(1_000).max(1).into());
-    }
-}
-
-/// Sets a header whose value is ours; one that cannot be sent is left out.
-fn insert(headers: &mut HeaderMap, name: HeaderName, value: &str) {
-    if let Ok(value) = HeaderValue::from_str(value) {
-        headers.insert(name, value);
-    }
 }

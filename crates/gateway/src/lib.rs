@@ -22,6 +22,8 @@ mod control;
 mod dispatch;
 mod error;
 mod estimate;
+mod fault;
+mod headers;
 mod health;
 mod limit;
 mod metadata;

@@ -13,7 +13,9 @@ use http::Response;
 use crate::answer::Answer;
 use crate::case::Case;
 use crate::dispatch::{Attempted, Source};
-use crate::error::{self, Fault, Refusal};
+use crate::error::Refusal;
+use crate::fault::Fault;
+use crate::headers;
 use crate::route::Candidate;
 
 /// How an answer ended.
@@ -263,7 +265,7 @@ fn key_name(candidate: &Candidate) -> Option<KeyName<ProviderKeyId>> {
 
 fn stream_head(case: &Case, candidate: &Candidate, upstream: &http::HeaderMap) -> Response<()> {
     let mut head = Response::new(());
-    error::reply_headers(head.headers_mut(), case, candidate, upstream);
+    headers::of_answer(head.headers_mut(), case, candidate, upstream);
     let headers = head.headers_mut();
     headers.insert(
         http::header::CONTENT_TYPE,

@@ -12,6 +12,7 @@ use http::Response;
 use crate::answer::{Answer, ReplyBody};
 use crate::case::Case;
 use crate::error::{self, Refusal};
+use crate::headers;
 use crate::metadata;
 use crate::meter::Metered;
 use crate::relay::{Ending, Held};
@@ -56,10 +57,10 @@ pub(crate) async fn settle(case: &mut Case, metered: Metered, answer: &mut Answe
         (Held::Whole(body), _) => {
             let body = freehold_wire::splice_metadata(&body, &text).unwrap_or(body);
             let mut reply = Response::new(ReplyBody::Whole(body));
-            error::reply_headers(reply.headers_mut(), case, &relayed.candidate, &relayed.headers);
-            error::json_content(reply.headers_mut());
+            headers::of_answer(reply.headers_mut(), case, &relayed.candidate, &relayed.headers);
+            headers::json(reply.headers_mut());
             if let Some(cost) = &metered.cost {
-                error::cost_header(reply.headers_mut(), cost.total);
+                headers::cost(reply.headers_mut(), cost.total);
             }
             answer.send_whole(reply);
         }

@@ -2,6 +2,8 @@
 
 use freehold_domain::provider::ProviderKind;
 
+use crate::secret::Secret;
+
 /// How far a hint may be trusted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Certainty {
@@ -131,7 +133,11 @@ const OPENAI_MARKER: &[u8] = b"T3BlbkFJ";
 
 /// What `key` looks like; nothing where it looks like nothing in particular.
 #[must_use]
-pub fn guess_provider(key: &[u8]) -> Option<KeyHint> {
+pub fn guess_provider(key: &Secret) -> Option<KeyHint> {
+    guess(key.expose())
+}
+
+fn guess(key: &[u8]) -> Option<KeyHint> {
     let known = PREFIXES
         .iter()
         .find(|(prefix, ..)| key.starts_with(prefix.as_bytes()));
@@ -190,7 +196,7 @@ mod tests {
     use super::*;
 
     fn provider(key: &str) -> Option<ProviderKind> {
-        guess_provider(key.as_bytes()).and_then(|hint| hint.provider)
+        guess(key.as_bytes()).and_then(|hint| hint.provider)
     }
 
     #[test]
@@ -241,17 +247,17 @@ mod tests {
             "0a1b".repeat(21),
         ] {
             assert_eq!(
-                guess_provider(key.as_bytes()).unwrap().certainty,
+                guess(key.as_bytes()).unwrap().certainty,
                 Certainty::Ambiguous,
                 "{key}"
             );
         }
-        assert_eq!(guess_provider(b"gsk_0").unwrap().certainty, Certainty::Likely);
+        assert_eq!(guess(b"gsk_0").unwrap().certainty, Certainty::Likely);
     }
 
     #[test]
     fn keys_that_cannot_run_inference_are_told_apart() {
-        let note = |key: &str| guess_provider(key.as_bytes()).and_then(|hint| hint.note);
+        let note = |key: &str| guess(key.as_bytes()).and_then(|hint| hint.note);
         assert_eq!(note("sk-ant-admin01-abc"), Some(KeyNote::AdminKey));
         assert_eq!(note("sk-admin-abcT3BlbkFJ"), Some(KeyNote::AdminKey));
         assert_eq!(note("sk-ant-oat01-abc"), Some(KeyNote::OauthToken));

@@ -1,3 +1,5 @@
+//! What passes the gate, what does not, and that every remedy does.
+
 use proptest::prelude::*;
 
 use super::*;

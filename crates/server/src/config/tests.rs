@@ -1,3 +1,5 @@
+//! Which layer wins, what is refused, and that no complaint repeats a secret.
+
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 

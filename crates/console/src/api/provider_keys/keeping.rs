@@ -315,7 +315,7 @@ fn hint(kind: ProviderKind, secret: Option<&Secret>) -> Option<String> {
         provider,
         certainty,
         note,
-    } = guess_provider(secret?.expose())?;
+    } = guess_provider(secret?)?;
     // Somebody's own endpoint may take any form of key.
     let takes_any = kind.may_be_named() || !kind.needs_api_key();
     match note {
