@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 use std::process::ExitCode;
+use std::time::Duration;
 
 use freehold_testkit::simulator::{Shape, Simulator, VALID_KEY, WORDS, faults};
 
@@ -9,6 +10,7 @@ const USAGE: &str = "\
 usage: freehold-sim <openai|anthropic|ollama> <address:port> [option]…
 
   --key <key>                takes this key; more than once for more keys. Default: the built-in key, none for ollama
+  --limited-key <key>        refuses this key as too fast, always
   --behave <name>            plays this whatever model is asked for, such as sim-drip-100
   --model <name>=<behaviour> has this model in its catalogue too, and it behaves like this
   --lenient                  takes what the real provider would refuse
@@ -20,6 +22,7 @@ struct Arguments {
     shape: Shape,
     address: SocketAddr,
     keys: Vec<String>,
+    limited_keys: Vec<String>,
     models: Vec<(String, String)>,
     behave: Option<String>,
     lenient: bool,
@@ -50,6 +53,7 @@ fn parse(words: Vec<String>) -> Result<Arguments, String> {
             .parse()
             .map_err(|error| format!("{address:?} is no address: {error}"))?,
         keys: Vec::new(),
+        limited_keys: Vec::new(),
         models: Vec::new(),
         behave: None,
         lenient: false,
@@ -58,6 +62,7 @@ fn parse(words: Vec<String>) -> Result<Arguments, String> {
         let mut value = || words.next().ok_or(format!("{word} wants a value"));
         match word.as_str() {
             "--key" => arguments.keys.push(value()?),
+            "--limited-key" => arguments.limited_keys.push(value()?),
             "--behave" => arguments.behave = Some(value()?),
             "--model" => {
                 let value = value()?;
@@ -81,6 +86,9 @@ fn run(arguments: &Arguments) -> ExitCode {
     };
     for key in &arguments.keys {
         simulator.accept(key);
+    }
+    for key in &arguments.limited_keys {
+        simulator.rate_limit(key, Duration::from_secs(365 * 24 * 60 * 60));
     }
     if arguments.keys.is_empty() && arguments.shape != Shape::Ollama {
         simulator.accept(VALID_KEY);

@@ -97,7 +97,7 @@ impl Shape {
             ],
             Self::Ollama => &[
                 "llama3.1",
-                "llama3.1:latest",
+                "deepseek-v4.1-flash",
                 "llama3:8b",
                 "gpt-oss:20b",
                 "mistral",
