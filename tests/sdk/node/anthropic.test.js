@@ -70,7 +70,11 @@ for (const [provider, model] of models) {
 
     test("raises NotFoundError for an unknown model", async () => {
       const request = { model: `${model}-which-is-not-there`, max_tokens: 100, messages: user("hello") };
-      await assert.rejects(client.messages.create(request), Anthropic.NotFoundError);
+      await assert.rejects(client.messages.create(request), (error) => {
+        assert.ok(error instanceof Anthropic.NotFoundError, String(error));
+        assert.equal(error.error.error.type, "not_found_error");
+        return true;
+      });
     });
 
     test("raises RateLimitError", async () => {

@@ -90,8 +90,10 @@ def it_raises_authentication_error_for_a_bad_key(model):
 
 
 def it_raises_not_found_error_for_an_unknown_model(claude, model):
-    with pytest.raises(anthropic.NotFoundError):
+    with pytest.raises(anthropic.NotFoundError) as raised:
         claude.messages.create(model=f"{model}-which-is-not-there", max_tokens=100, messages=user("hello"))
+    assert raised.value.body["type"] == "error"
+    assert raised.value.body["error"]["type"] == "not_found_error"
 
 
 def it_raises_bad_request_error(claude, model):
