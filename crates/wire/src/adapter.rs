@@ -168,6 +168,12 @@ pub trait Adapter: Send + Sync {
     /// Names the parameter that the provider cannot serve.
     fn chat(&self, request: &ChatRequest, target: &ChatTarget<'_>) -> Result<OutboundRequest, RequestFault>;
 
+    /// At most how many input tokens the provider adds of its own, such as instructions for the use of tools. They are
+    /// billed and stand nowhere in the request.
+    fn added_input_tokens(&self, _: &ChatRequest) -> u64 {
+        0
+    }
+
     /// Reads a whole reply of status 200.
     ///
     /// # Errors

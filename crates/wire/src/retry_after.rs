@@ -6,21 +6,27 @@ use jiff::Timestamp;
 /// Longer waits than this are no hint any more.
 const WAIT_MAX_MS: u64 = 7 * 24 * 3600 * 1000;
 
-/// Milliseconds until a retry makes sense, from headers, or else from the text of the error.
+/// Milliseconds until a retry makes sense, as the provider says outright.
 ///
 /// Points in time are read against the reply's own `date` header: nothing here knows the time of day.
-pub(crate) fn retry_after_ms(headers: &HeaderMap, message: Option<&str>) -> Option<u64> {
+pub(crate) fn told(headers: &HeaderMap) -> Option<u64> {
     let found = header(headers, "retry-after-ms")
         .and_then(|text| decimal_ms(text, 1))
-        .or_else(|| header(headers, "retry-after").and_then(|text| seconds_or_date(headers, text)))
-        .or_else(|| {
-            longest(headers, "anthropic-ratelimit-", |text| {
-                until(headers, text.parse().ok()?)
-            })
+        .or_else(|| header(headers, "retry-after").and_then(|text| seconds_or_date(headers, text)));
+    found.filter(|wait| *wait <= WAIT_MAX_MS)
+}
+
+/// The same for a refusal for lack of quota or capacity, whose limits and words tell as well.
+pub(crate) fn told_or_implied(headers: &HeaderMap, message: Option<&str>) -> Option<u64> {
+    let implied = || {
+        longest(headers, "anthropic-ratelimit-", |text| {
+            until(headers, text.parse().ok()?)
         })
         .or_else(|| longest(headers, "x-ratelimit-", duration_ms))
-        .or_else(|| message.and_then(from_text))?;
-    (found <= WAIT_MAX_MS).then_some(found)
+        .or_else(|| message.and_then(from_text))
+        .filter(|wait| *wait <= WAIT_MAX_MS)
+    };
+    told(headers).or_else(implied)
 }
 
 fn header<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
@@ -151,7 +157,7 @@ mod tests {
                 )
             })
             .collect();
-        retry_after_ms(&map, message)
+        told_or_implied(&map, message)
     }
 
     #[test]

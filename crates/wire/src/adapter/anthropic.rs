@@ -25,6 +25,10 @@ use crate::sse::Framing;
 /// The version of the protocol that every model and every imitator knows.
 const VERSION: &str = "2023-06-01";
 
+/// The instructions that come with tools are told to be up to 675 tokens long, those for a schema are shorter.
+const TOOLS_TOKENS: u64 = 700;
+const FORMAT_TOKENS: u64 = 400;
+
 /// An adapter for Anthropic itself or for an imitator.
 pub(super) struct AnthropicShaped {
     compatible: bool,
@@ -40,6 +44,16 @@ impl Adapter for AnthropicShaped {
 
     fn chat(&self, request: &ChatRequest, target: &ChatTarget<'_>) -> Result<OutboundRequest, RequestFault> {
         request::outbound(self.compatible, request, target)
+    }
+
+    fn added_input_tokens(&self, request: &ChatRequest) -> u64 {
+        let tools = if request.has_tools() { TOOLS_TOKENS } else { 0 };
+        tools
+            + if request.has_response_format() {
+                FORMAT_TOKENS
+            } else {
+                0
+            }
     }
 
     fn chat_reply(&self, context: &ReplyContext<'_>, body: Bytes) -> Result<ChatReply, ReplyFault> {

@@ -8,7 +8,7 @@ use http::HeaderMap;
 use serde_json::Value;
 
 use crate::error::{FaultClass, UpstreamFault};
-use crate::retry_after::retry_after_ms;
+use crate::retry_after::{told, told_or_implied};
 use crate::scrub::scrub_patterns;
 
 const BODY_BYTES_MAX: usize = 1 << 18;
@@ -94,7 +94,14 @@ impl ErrorView {
 
     /// The fault for others to see: short, plain, and without anything that looks like a key.
     pub(super) fn into_fault(self, class: FaultClass, status: u16, headers: &HeaderMap) -> UpstreamFault {
-        let retry_after_ms = retry_after_ms(headers, self.message.as_deref());
+        let retry_after_ms = match class {
+            FaultClass::RateLimited
+            | FaultClass::QuotaDaily
+            | FaultClass::Billing
+            | FaultClass::Overloaded => told_or_implied(headers, self.message.as_deref()),
+            // The limits that stand in every reply's headers say nothing about other failures.
+            _ => told(headers),
+        };
         let relayed = !matches!(class, FaultClass::AuthInvalid | FaultClass::AuthForbidden);
         UpstreamFault {
             class,

@@ -157,3 +157,38 @@ pub(crate) fn write(out: &mut Vec<u8>, usage: &TokenUsage) {
     }
     out.extend_from_slice(b"}}");
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn reasoning_beside_the_completion_is_added_where_that_is_the_habit() {
+        let json = r#"{"prompt_tokens":10,"completion_tokens":5,"completion_tokens_details":{"reasoning_tokens":40}}"#;
+        let tokens = |habits| read(json, None, habits).unwrap().tokens;
+        let beside = tokens(UsageHabits {
+            reasoning_outside: true,
+        });
+        assert_eq!((beside.output, beside.reasoning), (45, 40));
+        let inside = tokens(UsageHabits {
+            reasoning_outside: false,
+        });
+        assert_eq!((inside.output, inside.reasoning), (5, 5));
+    }
+
+    #[test]
+    fn what_is_written_is_read_back() {
+        let usage = TokenUsage {
+            input: 10,
+            cache_read: 20,
+            cache_write: 3,
+            output: 40,
+            reasoning: 5,
+            ..TokenUsage::default()
+        };
+        let mut json = Vec::new();
+        write(&mut json, &usage);
+        let json = std::str::from_utf8(&json).unwrap();
+        assert_eq!(read(json, None, UsageHabits::default()).unwrap().tokens, usage);
+    }
+}

@@ -745,6 +745,10 @@ fn the_wait_is_taken_from_headers_or_words() {
             .retry_after_ms,
         Some(5289)
     );
+    let limits = headers(&[("x-ratelimit-reset-requests", "8s")]);
+    assert_eq!(adapter.classify(429, &limits, b"{}").retry_after_ms, Some(8000));
+    assert_eq!(adapter.classify(400, &limits, b"{}").retry_after_ms, None);
+    assert_eq!(adapter.classify(500, &limits, b"{}").retry_after_ms, None);
     let list = headers(&[("retry-after", "2")]);
     assert_eq!(
         adapter.classify(429, &list, body.as_bytes()).retry_after_ms,

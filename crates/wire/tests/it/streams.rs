@@ -166,6 +166,40 @@ fn what_the_caller_gets_reads_as_chunks_that_no_sdk_stumbles_over() {
 }
 
 #[test]
+fn no_event_waits_for_the_next_one_unless_it_may_be_the_last() {
+    for name in [
+        "openai-text",
+        "openai-tools",
+        "compatible-usage-in-every-chunk",
+        "anthropic-text",
+        "ollama-text",
+    ] {
+        let case = cases("streams")
+            .into_iter()
+            .find(|case| case.name == name)
+            .unwrap();
+        let request = request(1, true);
+        let context = ReplyContext {
+            request: &request,
+            created_seconds: 1,
+        };
+        let mut decoder = case.adapter().chat_stream(&context);
+        let stream = case.read("stream.txt");
+        let end = if name.starts_with("ollama") { "\n" } else { "\n\n" };
+        for event in std::str::from_utf8(&stream).unwrap().split_inclusive(end) {
+            let mut out = Vec::new();
+            decoder
+                .push(Bytes::copy_from_slice(event.as_bytes()), &mut out)
+                .unwrap();
+            let speaks = ["\"content\":\"", "\"arguments\":\"", "\"text_delta\""];
+            if speaks.iter().any(|mark| event.contains(mark)) && !event.contains("\"done\": true") {
+                assert!(!out.is_empty(), "{name} holds back {event}");
+            }
+        }
+    }
+}
+
+#[test]
 fn a_stream_that_we_end_gets_a_finish_for_every_open_choice() {
     for case in cases("streams")
         .iter()
@@ -188,6 +222,8 @@ fn a_stream_that_we_end_gets_a_finish_for_every_open_choice() {
         decoder.push(stream.slice(stream.len() / 2..), &mut out).unwrap();
         decoder.end(&mut out).unwrap();
         assert_eq!(out, Vec::<Bytes>::new(), "what comes after our end is nobody's");
+        decoder.cut_off(&mut out);
+        assert_eq!(out, Vec::<Bytes>::new(), "nothing ends twice");
     }
 }
 

@@ -29,7 +29,7 @@ impl Envelope {
             created: context.created_seconds.to_string().into(),
             model: None,
             choices: context.request.choices(),
-            include_usage: context.request.include_usage(),
+            include_usage: context.request.wants_usage(),
         }
     }
 

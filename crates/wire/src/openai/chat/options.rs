@@ -129,9 +129,10 @@ pub(super) fn service_tier(value: &str) -> Result<Option<Box<str>>, RequestFault
         .ok_or_else(|| RequestFault::of("service_tier", "`service_tier` must be a string"))
 }
 
-pub(super) fn response_format(value: &str) -> Result<(), RequestFault> {
+/// Whether a format is asked for.
+pub(super) fn response_format(value: &str) -> Result<bool, RequestFault> {
     if value == "null" || value.starts_with('{') {
-        return Ok(());
+        return Ok(value != "null");
     }
     Err(RequestFault::of(
         "response_format",

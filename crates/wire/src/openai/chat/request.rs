@@ -39,6 +39,7 @@ pub(crate) struct Fields {
     choices: Option<u32>,
     service_tier: Option<Box<str>>,
     tools: bool,
+    response_format: bool,
     attachments: Attachments,
     image_bytes: usize,
     /// Names of known fields that were seen, as bits that [`bit`] gives.
@@ -92,14 +93,20 @@ impl ChatRequest {
         self.fields.stream.unwrap_or(false)
     }
 
-    /// Whether the caller wants the usage chunk at the end of the stream.
+    /// Whether the caller wants to be told usage at the end of the stream.
     #[must_use]
-    pub fn include_usage(&self) -> bool {
+    pub fn wants_usage(&self) -> bool {
         self.stream()
             && self
                 .fields
                 .stream_options
                 .is_some_and(|options| options.include_usage)
+    }
+
+    /// The same as [`Self::wants_usage`], by the name of the field.
+    #[must_use]
+    pub fn include_usage(&self) -> bool {
+        self.wants_usage()
     }
 
     /// The most tokens that each choice may have, if the caller said so.
@@ -150,6 +157,12 @@ impl ChatRequest {
     #[must_use]
     pub const fn has_tools(&self) -> bool {
         self.fields.tools
+    }
+
+    /// Whether the answer has to have a given form.
+    #[must_use]
+    pub const fn has_response_format(&self) -> bool {
+        self.fields.response_format
     }
 
     /// Bytes of everything that may become input tokens: messages, tools, response format. A text of N bytes has at
@@ -236,7 +249,7 @@ impl Fields {
             "n" => self.choices = options::choices(value)?,
             "tools" | "functions" => self.tools |= options::tools(&name, value)?,
             "service_tier" => self.service_tier = options::service_tier(value)?,
-            "response_format" => options::response_format(value)?,
+            "response_format" => self.response_format = options::response_format(value)?,
             _ => {}
         }
         Ok(())
