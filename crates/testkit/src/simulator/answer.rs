@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::ask::{Ask, Choice, Format, length};
-use super::behaviour::{Behaviour, Content};
+use super::behaviour::{Behaviour, Content, Echo};
 use super::journal::Usage;
 use super::schema;
 
@@ -45,13 +45,20 @@ impl Answer {
     pub(super) fn compose(behaviour: &Behaviour, ask: &Ask, number: u64, key: &str) -> Self {
         let calls = calls(behaviour.content, ask, number);
         let reasoning = match behaviour.content {
-            Content::Reasoning => pieces("Let me think about that for a moment, step by step."),
+            Content::Reasoning | Content::ShownReasoning => {
+                pieces("Let me think about that for a moment, step by step.")
+            }
             _ => Vec::new(),
         };
-        let text = if calls.is_empty() {
-            pieces(&text(behaviour.content, ask, key))
-        } else {
-            Vec::new()
+        let text = match behaviour.echo {
+            _ if !calls.is_empty() => Vec::new(),
+            Some(Echo::Text) => pieces(&format!("The key of this call is {key} as far as I can see.")),
+            Some(Echo::Pieces) => key
+                .as_bytes()
+                .chunks(4)
+                .map(|part| String::from_utf8_lossy(part).into_owned())
+                .collect(),
+            _ => pieces(&text(behaviour.content, ask)),
         };
         let finish = match behaviour.content {
             Content::Refusal => Finish::Filter,
@@ -159,11 +166,10 @@ fn calls(content: Content, ask: &Ask, number: u64) -> Vec<Call> {
         .collect()
 }
 
-fn text(content: Content, ask: &Ask, key: &str) -> String {
+fn text(content: Content, ask: &Ask) -> String {
     match (content, &ask.format) {
         (Content::Refusal, _) => "I cannot help with that.".to_owned(),
         (Content::Empty, _) => String::new(),
-        (Content::EchoKey, _) => format!("The key of this call is {key} as far as I can see."),
         (Content::Endless, _) => "on ".to_owned(),
         (Content::Long(tokens), _) => "word ".repeat(usize::try_from(tokens).unwrap_or(usize::MAX)),
         (_, Format::Schema(wanted)) => schema::instance(wanted, 1).to_string(),

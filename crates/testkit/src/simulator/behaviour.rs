@@ -14,6 +14,7 @@ pub struct Behaviour {
     pub(super) failure: Option<Failure>,
     pub(super) report: Report,
     pub(super) framing: Framing,
+    pub(super) echo: Option<Echo>,
     /// Silence before the first byte, head included.
     pub(super) silence: Duration,
     /// Signs of life instead of silence, so long, before the answer.
@@ -45,8 +46,8 @@ pub(super) enum Content {
     Refusal,
     /// Says nothing at all.
     Empty,
-    /// Says the key that it was called with.
-    EchoKey,
+    /// Thinks before it speaks and shows it in the fields of those who came after, where the dialect itself hides it.
+    ShownReasoning,
     /// Refuses images, else as `Plain`.
     Blind,
 }
@@ -109,6 +110,21 @@ pub(super) enum Report {
     AfterEnd,
 }
 
+/// Where the key that was presented is repeated in an answer that is good otherwise.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Echo {
+    /// In what is said.
+    Text,
+    /// In what is said, four characters at a time.
+    Pieces,
+    /// In a header field.
+    Header,
+    /// In a comment between events.
+    Comment,
+    /// In an error event half-way.
+    Error,
+}
+
 /// How a stream is cut into lines and packets.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Framing {
@@ -138,6 +154,10 @@ pub const WORDS: &[(&str, &str)] = &[
     ("tools", "calls the first tool"),
     ("parallel-tools", "calls two tools at once"),
     ("reasoning", "thinks before it speaks"),
+    (
+        "shown-reasoning",
+        "thinks, and shows it as `reasoning_content` where the provider itself hides it",
+    ),
     ("json", "answers a JSON object"),
     ("long", "says N tokens, default 1000, within the caller's limit"),
     (
@@ -149,6 +169,13 @@ pub const WORDS: &[(&str, &str)] = &[
     ("empty", "says nothing"),
     ("blind", "refuses images"),
     ("echo-key", "says the key that it was called with"),
+    ("echo-key-pieces", "says the key, four characters at a time"),
+    (
+        "echo-key-header",
+        "repeats the key in a header field of a good answer",
+    ),
+    ("echo-key-comment", "repeats the key in a comment of a stream"),
+    ("echo-key-error", "repeats the key in an error event half-way"),
     (
         "canned",
         "the same answer every time, made for speed; N is the silence in ms before it",
@@ -222,6 +249,7 @@ impl Behaviour {
             failure: None,
             report: Report::Proper,
             framing: Framing::Plain,
+            echo: None,
             silence: Duration::ZERO,
             keep_alive: Duration::ZERO,
             pace: Duration::ZERO,
@@ -282,6 +310,11 @@ impl Behaviour {
             self.failure = Some(failure);
         } else if let Some(report) = report(word) {
             self.report = report;
+        } else if let Some(echo) = echo(word) {
+            self.echo = Some(echo);
+            if echo == Echo::Error {
+                self.failure = Some(Failure::ErrorMidStream);
+            }
         } else {
             self.framing = framing(word)?;
         }
@@ -295,13 +328,13 @@ fn content(word: &str) -> Option<Content> {
         "tools" => Content::Tools,
         "parallel-tools" => Content::ParallelTools,
         "reasoning" => Content::Reasoning,
+        "shown-reasoning" => Content::ShownReasoning,
         "json" => Content::Json,
         "never-stops" => Content::Endless,
         "cached" => Content::Cached,
         "refusal" => Content::Refusal,
         "empty" => Content::Empty,
         "blind" => Content::Blind,
-        "echo-key" => Content::EchoKey,
         _ => return None,
     })
 }
@@ -343,6 +376,17 @@ fn report(word: &str) -> Option<Report> {
         "usage-twice" => Report::Twice,
         "usage-every-piece" => Report::EveryPiece,
         "usage-after-end" => Report::AfterEnd,
+        _ => return None,
+    })
+}
+
+fn echo(word: &str) -> Option<Echo> {
+    Some(match word {
+        "echo-key" => Echo::Text,
+        "echo-key-pieces" => Echo::Pieces,
+        "echo-key-header" => Echo::Header,
+        "echo-key-comment" => Echo::Comment,
+        "echo-key-error" => Echo::Error,
         _ => return None,
     })
 }

@@ -43,8 +43,8 @@ pub(super) trait Dialect: Send + Sync {
     /// An error body.
     fn error(&self, refusal: &Refusal, number: u64) -> Value;
 
-    /// An error in the middle of a stream.
-    fn error_event(&self) -> Event;
+    /// An error in the middle of a stream, with this message or the provider's usual one.
+    fn error_event(&self, message: Option<&str>) -> Event;
 
     /// The catalogue.
     fn models(&self, names: &[String]) -> Value;
@@ -76,6 +76,8 @@ pub(super) struct Turn<'a> {
     pub(super) ask: &'a Ask,
     pub(super) answer: &'a Answer,
     pub(super) report: Report,
+    /// Whether reasoning is shown where the dialect itself hides it.
+    pub(super) shows_reasoning: bool,
 }
 
 impl Turn<'_> {

@@ -113,8 +113,9 @@ impl Dialect for Ollama {
         json!({ "error": refusal.message })
     }
 
-    fn error_event(&self) -> Event {
-        let error = json!({"error": "an error was encountered while running the model: unexpected EOF"});
+    fn error_event(&self, message: Option<&str>) -> Event {
+        let usual = "an error was encountered while running the model: unexpected EOF";
+        let error = json!({"error": message.unwrap_or(usual)});
         Event::new(Kind::Piece, error.to_string())
     }
 

@@ -5,7 +5,7 @@ use bytes::Bytes;
 use super::Shape;
 use super::answer::Answer;
 use super::ask::Ask;
-use super::behaviour::{Behaviour, Content, Failure};
+use super::behaviour::{Behaviour, Content, Echo, Failure};
 use super::dialect::{Refusal, Turn};
 use super::fault::Fault;
 use super::journal::Entry;
@@ -38,12 +38,23 @@ impl Scene<'_> {
             ask: self.ask,
             answer: &answer,
             report: self.behaviour.report,
+            shows_reasoning: self.behaviour.content == Content::ShownReasoning,
         };
-        Ok(if self.ask.stream {
+        let reply = if self.ask.stream {
             self.streamed(&turn)
         } else {
             self.whole(&turn)
+        };
+        Ok(match self.behaviour.echo {
+            Some(Echo::Header) => reply.with("x-debug-key", self.key),
+            _ => reply,
         })
+    }
+
+    /// What an error half-way says about the key, if it is to say so.
+    fn indiscretion(&self) -> Option<String> {
+        let tells = self.behaviour.echo == Some(Echo::Error);
+        tells.then(|| format!("The worker refused the key {}.", self.key))
     }
 
     /// What is answered in place of the model's answer, if the behaviour has it so.
@@ -105,11 +116,16 @@ impl Scene<'_> {
     fn streamed(&self, turn: &Turn<'_>) -> Reply {
         let dialect = self.shape.dialect();
         let events = dialect.events(turn);
-        let steps = if turn.answer.endless {
+        let mut steps = if turn.answer.endless {
             stream::play_endless(self.behaviour, dialect.wire(), &events)
         } else {
-            stream::play(self.behaviour, dialect.wire(), events, &dialect.error_event())
+            let error = dialect.error_event(self.indiscretion().as_deref());
+            stream::play(self.behaviour, dialect.wire(), events, &error)
         };
+        if self.behaviour.echo == Some(Echo::Comment) && dialect.wire() == stream::Wire::Sse {
+            let comment = format!(": worker called with {}\n\n", self.key);
+            steps.insert(0, Step::Send(comment.into(), 0));
+        }
         let headers = [
             ("content-type", dialect.wire().content_type()),
             ("cache-control", "no-cache"),
@@ -134,7 +150,8 @@ impl Scene<'_> {
         let mut steps = match &self.behaviour.failure {
             Some(Failure::InvalidJson) => vec![Step::Send(first, 0)],
             Some(Failure::ErrorMidStream) => {
-                let refusal = Refusal::status(500, "The provider failed half-way.");
+                let usual = "The provider failed half-way.".to_owned();
+                let refusal = Refusal::status(500, self.indiscretion().unwrap_or(usual));
                 return Reply::json(200, &dialect.error(&refusal, turn.number));
             }
             Some(Failure::Cut | Failure::CutClean) => {

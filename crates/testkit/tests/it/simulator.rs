@@ -645,3 +645,62 @@ fn a_dropped_simulator_is_gone() {
     let again = Simulator::bind(Shape::OpenAi, address).unwrap();
     assert_eq!(again.address, address);
 }
+
+#[tokio::test]
+async fn the_key_is_repeated_where_the_test_wants_it() {
+    for shape in SHAPES {
+        let simulator = started(shape);
+        for word in [
+            "echo-key",
+            "echo-key-pieces",
+            "echo-key-header",
+            "echo-key-error",
+            "error-echo-key",
+        ] {
+            for body in [hello(&format!("sim-{word}")), streamed(&format!("sim-{word}"))] {
+                let answer = call(&simulator, shape, VALID_KEY, body.clone()).send().await;
+                let text = answer.text();
+                let said = if body["stream"] == true {
+                    said_in_stream(shape, &text)
+                } else {
+                    said(shape, &answer)
+                };
+                let everything = format!("{:?}{text}{said}", answer.headers);
+                assert!(everything.contains(VALID_KEY), "{shape:?} {word}: {everything}");
+            }
+        }
+        let commented = call(&simulator, shape, VALID_KEY, streamed("sim-echo-key-comment"))
+            .send()
+            .await;
+        assert_eq!(
+            commented.text().starts_with(": worker called with sk-"),
+            shape != Shape::Ollama
+        );
+    }
+}
+
+#[tokio::test]
+async fn reasoning_is_shown_or_hidden_and_billed_in_any_case() {
+    let simulator = started(Shape::OpenAi);
+    let hidden = call(&simulator, Shape::OpenAi, VALID_KEY, streamed("sim-reasoning"))
+        .send()
+        .await;
+    let shown = call(
+        &simulator,
+        Shape::OpenAi,
+        VALID_KEY,
+        streamed("sim-shown-reasoning"),
+    )
+    .send()
+    .await;
+    assert!(!hidden.text().contains("step by step") && !hidden.text().contains("reasoning_content"));
+    assert!(shown.text().contains("\"reasoning_content\":\"moment, \""));
+    simulator.idle().await;
+    for recorded in simulator.requests() {
+        let usage = recorded.usage.unwrap();
+        assert_eq!(
+            (usage.reasoning, usage.output, recorded.output_sent),
+            (11, 17, 17)
+        );
+    }
+}

@@ -72,8 +72,9 @@ impl Dialect for Anthropic {
         })
     }
 
-    fn error_event(&self) -> Event {
-        let error = json!({"type": "error", "error": {"type": "overloaded_error", "message": "Overloaded"}});
+    fn error_event(&self, message: Option<&str>) -> Event {
+        let message = message.unwrap_or("Overloaded");
+        let error = json!({"type": "error", "error": {"type": "overloaded_error", "message": message}});
         Event::new(Kind::Piece, error.to_string()).named("error")
     }
 

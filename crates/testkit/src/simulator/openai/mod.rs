@@ -47,9 +47,10 @@ impl Dialect for OpenAi {
         }})
     }
 
-    fn error_event(&self) -> Event {
+    fn error_event(&self, message: Option<&str>) -> Event {
+        let usual = "The server had an error while processing your request. Sorry about that!";
         let error = json!({"error": {
-            "message": "The server had an error while processing your request. Sorry about that!",
+            "message": message.unwrap_or(usual),
             "type": "server_error", "param": null, "code": null,
         }});
         Event::new(Kind::Piece, error.to_string())

@@ -18,6 +18,9 @@ pub(super) fn whole(turn: &Turn<'_>) -> Value {
     } else {
         message["tool_calls"] = answer.calls.iter().map(call).collect();
     }
+    if turn.shows_reasoning {
+        message["reasoning_content"] = json!(answer.whole_reasoning());
+    }
     let choices = (0..turn.ask.copies).map(|index| {
         json!({"index": index, "message": message, "logprobs": null, "finish_reason": finish(answer)})
     });
@@ -46,14 +49,22 @@ pub(super) fn events(turn: &Turn<'_>) -> Vec<Event> {
             }
             events.push(Event::new(kind, chunk.to_string()).worth(tokens));
         };
-        // The thoughts of these models are billed and not shown.
-        let hidden = count(answer.reasoning.len());
+        // The thoughts of the provider's own models are billed and not shown.
+        let shown: &[String] = if turn.shows_reasoning {
+            &answer.reasoning
+        } else {
+            &[]
+        };
+        let hidden = count(answer.reasoning.len() - shown.len());
         push(
             Kind::Opening,
             json!({"role": "assistant", "content": "", "refusal": null}),
             Value::Null,
             hidden,
         );
+        for thought in shown {
+            push(Kind::Piece, json!({"reasoning_content": thought}), Value::Null, 1);
+        }
         let field = if answer.finish == Finish::Filter {
             "refusal"
         } else {
