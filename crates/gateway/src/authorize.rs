@@ -16,8 +16,10 @@ use crate::metadata::Adjusted;
 use crate::model::{self, Resolved};
 use crate::remedy;
 
-/// Tokens that pictures may add to a prompt beyond its bytes, when they are given by URL.
-const IMAGE_TOKENS_MAX: u64 = 64_000;
+/// Tokens that one picture or piece of sound may cost beyond its bytes.
+const PICTURE_TOKENS_MAX: u64 = 20_000;
+/// Tokens that one file may cost beyond its bytes: it may be given by id, and be a book.
+const FILE_TOKENS_MAX: u64 = 500_000;
 
 /// A request that may run.
 pub(crate) struct Grant {
@@ -37,8 +39,8 @@ pub(crate) fn authorize(case: &mut Case, asked: ChatRequest) -> Result<Grant, De
     let gateway = Arc::clone(&case.gateway);
     let resolved = model::resolve(&gateway.catalogue, &case.caller, asked.model())?;
     let full_name = resolved.full_name();
-    let size = size(case, &asked, &full_name);
-    let (card, pays_itself) = gateway.facts(&case.caller, &resolved);
+    let (card, pays_itself, kind) = gateway.facts(&case.caller, &resolved);
+    let size = size(case, &asked, &full_name, kind);
     let plan = Arc::clone(&case.caller.workspace.plan);
     let bounds = bounds(case, &plan)?;
     let admitted = bounds
@@ -95,10 +97,15 @@ pub(crate) fn bounds<'a>(case: &'a Case, plan: &'a Plan) -> Result<Bounds<'a>, D
 }
 
 /// How large the request is.
-pub(crate) fn size(case: &Case, asked: &ChatRequest, full_name: &str) -> Size {
-    let pictures = if asked.has_images() { IMAGE_TOKENS_MAX } else { 0 };
+pub(crate) fn size(case: &Case, asked: &ChatRequest, full_name: &str, kind: Option<ProviderKind>) -> Size {
+    let attached = asked.attachments();
+    let beyond = u64::from(attached.images + attached.sounds) * PICTURE_TOKENS_MAX
+        + u64::from(attached.files) * FILE_TOKENS_MAX
+        + kind
+            .and_then(freehold_wire::adapter::adapter)
+            .map_or(0, |adapter| adapter.added_input_tokens(asked));
     Size {
-        input_tokens_bound: asked.input_bytes().saturating_add(pictures),
+        input_tokens_bound: asked.input_bytes().saturating_add(beyond),
         input_tokens: case.gateway.estimator.expect(full_name, asked).input,
         choices: u64::from(asked.choices()),
         output_tokens: asked.max_output_tokens(),

@@ -143,9 +143,15 @@ impl From<UpstreamError> for Fault {
             FaultClass::UpstreamError
         };
         let may_have_run = error.may_have_run();
+        // Who redirects has answered: asking the same again would be answered the same.
+        let status = match error {
+            UpstreamError::Redirect { status } => Some(status),
+            _ => None,
+        };
         Self {
+            status,
             may_have_run,
-            sent: may_have_run,
+            sent: may_have_run || status.is_some(),
             ..Self::of(class, &error.to_string())
         }
     }

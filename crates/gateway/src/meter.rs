@@ -30,16 +30,12 @@ pub(crate) fn meter(case: &Case, relayed: Relayed) -> Metered {
             (TokenUsage::default(), UsageSource::None)
         }
         None => {
-            let input = case.expected.map_or(0, |expected| expected.input_tokens);
+            let input = relayed.input_so_far.unwrap_or_else(|| TokenUsage {
+                input: case.expected.map_or(0, |expected| expected.input_tokens),
+                ..TokenUsage::default()
+            });
             let output = estimate::tokens_of_text(relayed.output_bytes);
-            (
-                TokenUsage {
-                    input,
-                    output,
-                    ..TokenUsage::default()
-                },
-                UsageSource::Estimated,
-            )
+            (TokenUsage { output, ..input }, UsageSource::Estimated)
         }
     };
     let card = relayed.candidate.card(&case.gateway.catalogue, &relayed.model);

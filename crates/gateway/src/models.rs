@@ -104,8 +104,12 @@ impl Gateway {
         usable.filter_map(|(id, model)| Some((id, model.card?, model.attribution == Attribution::Byok)))
     }
 
-    /// What is known of a model, and whether the caller's own key would pay for it.
-    pub(crate) fn facts<'a>(&'a self, caller: &Caller, resolved: &Resolved) -> (Option<&'a ModelCard>, bool) {
+    /// What is known of a model, whether the caller's own key would pay for it, and at what kind of provider.
+    pub(crate) fn facts<'a>(
+        &'a self,
+        caller: &Caller,
+        resolved: &Resolved,
+    ) -> (Option<&'a ModelCard>, bool, Option<ProviderKind>) {
         let own = caller.workspace.keys.of(&resolved.provider);
         let first = own
             .first()
@@ -117,7 +121,7 @@ impl Gateway {
         let card = kind.and_then(|kind| card_of(&self.catalogue, kind, origin, &resolved.model));
         let pays_itself =
             (!own.is_empty() && caller.workspace.plan.byok) || kind == Some(ProviderKind::Sandbox);
-        (card, pays_itself)
+        (card, pays_itself, kind)
     }
 
     fn usable(&self, caller: &Caller) -> BTreeMap<String, Callable<'_>> {

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use bytes::{Bytes, BytesMut};
 use freehold_domain::id::ProviderKeyId;
 use freehold_domain::record::{KeyName, Outcome};
+use freehold_domain::tokens::TokenUsage;
 use freehold_wire::adapter::{ReplyContext, StreamDecoder};
 use freehold_wire::{FinishReason, ReportedUsage};
 use http::Response;
@@ -60,6 +61,8 @@ pub(crate) struct Relayed {
     pub(crate) input_bytes: u64,
     pub(crate) output_bytes: u64,
     pub(crate) usage: Option<ReportedUsage>,
+    /// What the provider said of the input before the answer broke off.
+    pub(crate) input_so_far: Option<TokenUsage>,
     pub(crate) finish_reason: Option<&'static str>,
     pub(crate) usage_wanted: bool,
     pub(crate) ending: Ending,
@@ -128,6 +131,7 @@ async fn whole(case: &mut Case, attempted: Attempted, answer: &mut Answer) -> Re
         input_bytes: grant.asked.input_bytes(),
         output_bytes: reply.output_bytes,
         usage: reply.usage,
+        input_so_far: None,
         finish_reason: reply.finish_reason.map(FinishReason::as_str),
         usage_wanted: true,
         ending: Ending::Complete,
@@ -240,8 +244,9 @@ async fn stream(case: &mut Case, attempted: Attempted, answer: &mut Answer) -> R
         input_bytes: grant.asked.input_bytes(),
         output_bytes: progress.output_bytes,
         usage: progress.usage.clone(),
+        input_so_far: progress.input_so_far,
         finish_reason: progress.finish_reason.map(FinishReason::as_str),
-        usage_wanted: grant.asked.include_usage(),
+        usage_wanted: grant.asked.wants_usage(),
         ending: ending.unwrap_or(Ending::Complete),
         held: Held::Stream(decoder, Box::new(source)),
         headers,

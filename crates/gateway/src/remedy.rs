@@ -58,7 +58,7 @@ pub(crate) fn add(
             }),
     );
     let full_name = resolved.full_name();
-    let (card, pays_itself) = case.gateway.facts(&case.caller, resolved);
+    let (card, pays_itself, _) = case.gateway.facts(&case.caller, resolved);
     let larger = larger_plans(case).into_iter().find(|plan| {
         let subject = subject(&full_name, card, asked, plan, pays_itself);
         bounds(case, plan).is_ok_and(|bounds| bounds.admit(size, &subject).is_ok())

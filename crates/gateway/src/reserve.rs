@@ -86,7 +86,7 @@ async fn hold(case: &mut Case, grant: &Grant, candidate: &Candidate) -> Result<O
         return Err(denied(price_unknown(&full_name)));
     }
     let rate = gateway.settings.credit_rate;
-    let size = size(case, &grant.asked, &full_name);
+    let size = size(case, &grant.asked, &full_name, Some(candidate.kind));
     let open = grant.asked.max_output_tokens().is_none();
     let most = [subject.output_tokens_max, plan.max_output_tokens]
         .into_iter()

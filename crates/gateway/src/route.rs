@@ -92,6 +92,8 @@ pub(crate) fn route(case: &Case, grant: Grant) -> Result<Routed, Denial> {
     let own_keys = in_order(own);
     let falls_back = match workspace.workspace.fallback {
         policy if own.is_empty() => policy != FallbackPolicy::Never,
+        // Keys that are switched off or meant for other models are there: nothing is missing.
+        policy if own_keys.is_empty() => policy == FallbackPolicy::OnFailure,
         policy => own_keys
             .iter()
             .all(|view| view.key.fallback.unwrap_or(policy) == FallbackPolicy::OnFailure),

@@ -23,12 +23,12 @@ fn a_sound_body_is_read() {
     ))
     .unwrap();
     assert_eq!(request.model(), "m");
-    assert!(request.stream() && request.include_usage() && request.has_tools());
+    assert!(request.stream() && request.wants_usage() && request.has_tools());
     assert_eq!((request.max_output_tokens(), request.choices()), (Some(7), 3));
     assert_eq!(request.max_output_tokens_field(), "max_tokens");
     assert_eq!(request.service_tier(), Some("flex"));
     let bare = parse(&format!(r#"{{"model":"m",{MESSAGES}}}"#)).unwrap();
-    assert!(!bare.stream() && !bare.include_usage() && !bare.has_tools() && !bare.has_images());
+    assert!(!bare.stream() && !bare.wants_usage() && !bare.has_tools() && !bare.has_images());
     assert_eq!((bare.max_output_tokens(), bare.choices()), (None, 1));
 }
 
@@ -49,7 +49,7 @@ fn usage_is_for_streams_only() {
     assert!(
         !parse(&with(r#""stream_options":{"include_usage":true}"#))
             .unwrap()
-            .include_usage()
+            .wants_usage()
     );
 }
 

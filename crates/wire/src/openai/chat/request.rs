@@ -103,12 +103,6 @@ impl ChatRequest {
                 .is_some_and(|options| options.include_usage)
     }
 
-    /// The same as [`Self::wants_usage`], by the name of the field.
-    #[must_use]
-    pub fn include_usage(&self) -> bool {
-        self.wants_usage()
-    }
-
     /// The most tokens that each choice may have, if the caller said so.
     #[must_use]
     pub fn max_output_tokens(&self) -> Option<u64> {
