@@ -81,3 +81,138 @@ pub(crate) mod postgres {
         USAGE_RECORD_INSERT = "usage_record_insert",
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+    use std::path::Path;
+
+    use freehold_testkit::postgres::Postgres;
+    use tokio_postgres::NoTls;
+
+    use super::{common, postgres, sqlite};
+    use crate::migration;
+
+    /// The numbers of the parameters in the order in which they first appear.
+    fn parameters(text: &str) -> Vec<usize> {
+        let mut numbers = Vec::new();
+        for piece in text.split('$').skip(1) {
+            let digits = piece.chars().take_while(char::is_ascii_digit);
+            let number = digits.collect::<String>().parse().unwrap();
+            if !numbers.contains(&number) {
+                numbers.push(number);
+            }
+        }
+        numbers
+    }
+
+    /// SQLite counts parameters by first appearance, PostgreSQL by their numbers: the two must agree.
+    #[test]
+    fn parameters_appear_in_the_order_of_their_numbers() {
+        for (name, text) in common::ALL.iter().chain(sqlite::ALL) {
+            let found = parameters(text);
+            let expected: Vec<usize> = (1..=found.len()).collect();
+            assert_eq!(found, expected, "{name}");
+        }
+    }
+
+    #[test]
+    fn every_file_of_statements_is_registered() {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("sql");
+        for (engine, registered) in [
+            ("common", common::ALL),
+            ("sqlite", sqlite::ALL),
+            ("postgres", postgres::ALL),
+        ] {
+            let files: BTreeSet<String> = std::fs::read_dir(folder.join(engine))
+                .unwrap()
+                .map(|entry| {
+                    entry
+                        .unwrap()
+                        .path()
+                        .file_stem()
+                        .unwrap()
+                        .to_str()
+                        .unwrap()
+                        .to_owned()
+                })
+                .collect();
+            let names: BTreeSet<String> = registered.iter().map(|(name, _)| (*name).to_owned()).collect();
+            assert_eq!(files, names, "{engine}");
+        }
+    }
+
+    #[tokio::test]
+    async fn every_statement_is_understood_by_its_engines() {
+        let file = rusqlite::Connection::open_in_memory().unwrap();
+        let url = Postgres::shared().database();
+        let (server, connection) = tokio_postgres::connect(&url, NoTls).await.unwrap();
+        tokio::spawn(connection);
+        for step in migration::ALL {
+            file.execute_batch(step.sqlite).unwrap();
+            server.batch_execute(step.postgres).await.unwrap();
+        }
+        for (name, text) in sqlite::ALL {
+            let statement = file.prepare(text).unwrap_or_else(|why| panic!("{name}: {why}"));
+            assert_eq!(statement.parameter_count(), parameters(text).len(), "{name}");
+        }
+        for (name, text) in postgres::ALL {
+            let prepared = server.prepare(text).await;
+            let statement = prepared.unwrap_or_else(|why| panic!("{name}: {why:?}"));
+            assert_eq!(statement.params().len(), parameters(text).len(), "{name}");
+        }
+        for (name, text) in common::ALL {
+            let here = file.prepare(text).unwrap_or_else(|why| panic!("{name}: {why}"));
+            let prepared = server.prepare(text).await;
+            let there = prepared.unwrap_or_else(|why| panic!("{name}: {why:?}"));
+            assert_eq!(here.parameter_count(), parameters(text).len(), "{name}");
+            assert_eq!(there.params().len(), parameters(text).len(), "{name}");
+            let columns: Vec<&str> = there.columns().iter().map(|column| column.name()).collect();
+            assert!(here.column_names().eq(columns), "{name}");
+        }
+    }
+
+    /// Every column as table, place, name, kind and whether it may be empty; kinds by the names they have in SQLite.
+    #[tokio::test]
+    async fn both_schemas_have_the_same_tables_and_columns() {
+        let file = rusqlite::Connection::open_in_memory().unwrap();
+        let url = Postgres::shared().database();
+        let (server, connection) = tokio_postgres::connect(&url, NoTls).await.unwrap();
+        tokio::spawn(connection);
+        for step in migration::ALL {
+            file.execute_batch(step.sqlite).unwrap();
+            server.batch_execute(step.postgres).await.unwrap();
+        }
+        let here: BTreeSet<(String, i64, String, String, bool)> = file
+            .prepare(
+                "SELECT tables.name, columns.cid + 1, columns.name, columns.type, columns.\"notnull\"
+                 FROM pragma_table_list AS tables JOIN pragma_table_info(tables.name) AS columns
+                 WHERE tables.schema = 'main' AND tables.name NOT LIKE 'sqlite_%'",
+            )
+            .unwrap()
+            .query_map([], |row| {
+                Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?, row.get(4)?))
+            })
+            .unwrap()
+            .collect::<Result<_, _>>()
+            .unwrap();
+        let rows = server
+            .query(
+                "SELECT table_name::text, ordinal_position::bigint, column_name::text,
+                     CASE data_type WHEN 'uuid' THEN 'BLOB' WHEN 'bytea' THEN 'BLOB' WHEN 'boolean' THEN 'INTEGER'
+                         WHEN 'bigint' THEN 'INTEGER' WHEN 'text' THEN 'TEXT' ELSE data_type END,
+                     is_nullable = 'NO'
+                 FROM information_schema.columns
+                 WHERE table_schema = 'public' AND table_name NOT LIKE 'usage\\_record\\_%'",
+                &[],
+            )
+            .await
+            .unwrap();
+        let there: BTreeSet<_> = rows
+            .iter()
+            .map(|row| (row.get(0), row.get(1), row.get(2), row.get(3), row.get(4)))
+            .collect();
+        assert!(here.len() > 80, "only {} columns were found", here.len());
+        assert_eq!(here, there);
+    }
+}

@@ -4,7 +4,7 @@
 use std::collections::HashSet;
 use std::time::Duration;
 
-use deadpool_postgres::{GenericClient, Pool, PoolError};
+use deadpool_postgres::{GenericClient, Object, Pool};
 use freehold_domain::id::{RequestId, WorkspaceId};
 use freehold_domain::ledger::Settlement;
 use freehold_domain::port::PortError;
@@ -15,6 +15,7 @@ use tokio_postgres::error::SqlState;
 use tokio_postgres::types::ToSql;
 
 use super::PostgresOptions;
+use super::borrowed::Borrowed;
 use super::month::Months;
 use super::session::unavailable;
 use crate::record::{self, WIDTH};
@@ -160,20 +161,28 @@ impl Desk {
     }
 
     async fn transact(&mut self, batch: &[Append]) -> Result<(), Fault> {
-        let mut connection = self.pool.get().await?;
+        let mut borrowed = Borrowed::from(&self.pool).await?;
+        let connection = borrowed.connection()?;
         let ids = batch.iter().map(|append| append.record.request_id);
-        self.months.make(&mut connection, ids).await?;
-        if batch.iter().all(|append| append.settlement == Settlement::None) {
-            // One statement is a transaction by itself.
-            insert(&connection, batch).await?;
-            return Ok(());
-        }
-        let transaction = connection.transaction().await?;
-        let fresh = insert(&transaction, batch).await?;
-        settle(&transaction, batch, fresh).await?;
-        transaction.commit().await?;
-        Ok(())
+        let written = match self.months.make(connection, ids).await {
+            Ok(()) => write_all(connection, batch).await,
+            Err(error) => Err(error),
+        };
+        borrowed.give_back();
+        Ok(written?)
     }
+}
+
+/// All records and their settlements are on disk, or none.
+async fn write_all(connection: &mut Object, batch: &[Append]) -> Result<(), tokio_postgres::Error> {
+    if batch.iter().all(|append| append.settlement == Settlement::None) {
+        // One statement is a transaction by itself.
+        return insert(connection, batch).await.map(drop);
+    }
+    let transaction = connection.transaction().await?;
+    let fresh = insert(&transaction, batch).await?;
+    settle(&transaction, batch, fresh).await?;
+    transaction.commit().await
 }
 
 type Key = (WorkspaceId, RequestId);
@@ -253,8 +262,8 @@ enum Fault {
     Refused(String),
 }
 
-impl From<PoolError> for Fault {
-    fn from(error: PoolError) -> Self {
+impl From<PortError> for Fault {
+    fn from(error: PortError) -> Self {
         Self::Passing(in_full(&error))
     }
 }

@@ -1,6 +1,7 @@
 //! PostgreSQL: the truth that several nodes share.
 
 mod append;
+mod borrowed;
 mod month;
 mod open;
 mod session;
@@ -23,6 +24,7 @@ use crate::store::SqlStore;
 use crate::value::Value;
 
 use append::Appender;
+use borrowed::Borrowed;
 pub use open::PostgresConnectError;
 use session::{PostgresSession, run, unavailable};
 
@@ -95,8 +97,8 @@ impl PostgresStore {
 }
 
 impl Postgres {
-    async fn connection(&self) -> Result<Object, PortError> {
-        self.pool.get().await.map_err(unavailable)
+    async fn borrow(&self) -> Result<Borrowed, PortError> {
+        Borrowed::from(&self.pool).await
     }
 
     /// What `work` answers, if it does in time. Work that is cut off is undone by the server.
@@ -107,11 +109,11 @@ impl Postgres {
     }
 
     async fn change_once<O: Operation>(&self, operation: &O) -> Result<O::Output, PortError> {
-        let mut connection = self.connection().await?;
-        let transaction = connection.transaction().await.map_err(unavailable)?;
-        let output = operation.run(&mut PostgresSession(&transaction)).await?;
-        transaction.commit().await.map_err(unavailable)?;
-        Ok(output)
+        let mut borrowed = self.borrow().await?;
+        let connection = borrowed.connection()?;
+        let result = transact(connection, operation).await;
+        borrowed.give_back();
+        result
     }
 
     /// What an earlier life of this node left held is free again: its requests ended with it.
@@ -133,8 +135,10 @@ impl Postgres {
         let mut attempt = 1;
         loop {
             let counted = self.in_time(async {
-                let connection = self.connection().await?;
-                let rows = run(&connection, statement, values).await;
+                let mut borrowed = self.borrow().await?;
+                let connection = borrowed.connection()?;
+                let rows = run(connection, statement, values).await;
+                borrowed.give_back();
                 let rows = rows.map_err(unavailable)?;
                 let count = rows.first().map_or(Ok(0), |row| row.try_get::<_, i64>(0));
                 Ok(count.map_err(unavailable)?.unsigned_abs())
@@ -145,6 +149,27 @@ impl Postgres {
             }
         }
     }
+}
+
+/// The operation ran in one transaction, which is on disk, or nothing changed.
+async fn transact<O: Operation>(connection: &mut Object, operation: &O) -> Result<O::Output, PortError> {
+    let transaction = connection.transaction().await.map_err(unavailable)?;
+    let output = operation.run(&mut PostgresSession(&transaction)).await?;
+    transaction.commit().await.map_err(unavailable)?;
+    Ok(output)
+}
+
+/// What the operation, which only reads, answers when everything it reads is of one moment.
+async fn look_at_one_moment<O: Operation>(
+    connection: &mut Object,
+    operation: &O,
+) -> Result<O::Output, PortError> {
+    let moment = connection
+        .build_transaction()
+        .isolation_level(IsolationLevel::RepeatableRead)
+        .read_only(true);
+    let transaction = moment.start().await.map_err(unavailable)?;
+    operation.run(&mut PostgresSession(&transaction)).await
 }
 
 /// Whether PostgreSQL undid a transaction that may pass if it is run again.
@@ -171,18 +196,15 @@ impl Engine for Postgres {
 
     async fn look<O: Operation>(&self, operation: O) -> Result<O::Output, PortError> {
         self.in_time(async {
-            let mut connection = self.connection().await?;
-            if !O::SNAPSHOT {
-                return operation.run(&mut PostgresSession(&connection)).await;
-            }
-            let moment = connection
-                .build_transaction()
-                .isolation_level(IsolationLevel::RepeatableRead)
-                .read_only(true);
-            let transaction = moment.start().await.map_err(unavailable)?;
-            let output = operation.run(&mut PostgresSession(&transaction)).await?;
-            transaction.commit().await.map_err(unavailable)?;
-            Ok(output)
+            let mut borrowed = self.borrow().await?;
+            let connection = borrowed.connection()?;
+            let output = if O::SNAPSHOT {
+                look_at_one_moment(connection, &operation).await
+            } else {
+                operation.run(&mut PostgresSession(connection)).await
+            };
+            borrowed.give_back();
+            output
         })
         .await
     }
@@ -202,9 +224,11 @@ impl Engine for Postgres {
             Value::moment(reservation.expires_at),
         ];
         let reserved = self.in_time(async {
-            let connection = self.connection().await?;
-            let mut session = PostgresSession(&connection);
-            match session.execute(sql::RESERVE, &values).await {
+            let mut borrowed = self.borrow().await?;
+            let connection = borrowed.connection()?;
+            let reserved = PostgresSession(connection).execute(sql::RESERVE, &values).await;
+            borrowed.give_back();
+            match reserved {
                 Ok(rows) => Ok(rows > 0),
                 Err(Failure::Taken) => Ok(false),
                 Err(failure) => Err(failure.into()),

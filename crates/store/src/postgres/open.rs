@@ -26,10 +26,11 @@ const CONNECT: Duration = Duration::from_secs(5);
 /// How long the other side may be silent about what was sent before the connection counts as lost.
 const SILENCE: Duration = Duration::from_secs(10);
 
-/// What every session is set to. A server that acknowledges before the disk has it is told to wait for the disk.
+/// What every session is set to, with the patience in milliseconds in the place of `$`: what its caller has given up, the
+/// server gives up too. A server that acknowledges before the disk has it is told to wait for the disk.
 const SESSION: &str = "SELECT
-    SET_CONFIG('statement_timeout', '60s', FALSE),
-    SET_CONFIG('idle_in_transaction_session_timeout', '60s', FALSE),
+    SET_CONFIG('statement_timeout', '$', FALSE),
+    SET_CONFIG('idle_in_transaction_session_timeout', '$', FALSE),
     CASE WHEN CURRENT_SETTING('synchronous_commit') = 'off'
         THEN SET_CONFIG('synchronous_commit', 'on', FALSE)
     END";
@@ -104,9 +105,11 @@ pub(super) fn pool(url: &str, size: usize, patience: Duration) -> Result<Pool, P
             Manager::from_config(config, encryption, reuse)
         }
     };
-    let settled = Hook::async_fn(|client, _| {
+    let session = SESSION.replace('$', &patience.as_millis().max(1).to_string());
+    let settings = Hook::async_fn(move |client, _| {
+        let session = session.clone();
         Box::pin(async move {
-            let set = client.batch_execute(SESSION).await;
+            let set = client.batch_execute(&session).await;
             set.map_err(HookError::Backend)
         })
     });
@@ -115,7 +118,7 @@ pub(super) fn pool(url: &str, size: usize, patience: Duration) -> Result<Pool, P
         .wait_timeout(Some(patience))
         .create_timeout(Some(CONNECT * 2))
         .recycle_timeout(Some(CONNECT))
-        .post_create(settled)
+        .post_create(settings)
         .runtime(Runtime::Tokio1)
         .build()?)
 }

@@ -1,6 +1,7 @@
 //! SQLite: one file, one process, one writer thread that commits in groups, a few threads that read.
 
 mod append;
+mod checkpoint;
 mod open;
 mod readers;
 mod session;
@@ -85,12 +86,13 @@ impl SqliteStore {
             Sharing::Beside => None,
         };
         let connection = open::writable(path, options)?;
+        let helper = open::helper(path, options)?;
         let readers = (0..options.readers.max(1))
             .map(|_| open::readable(path, options))
             .collect::<Result<Vec<_>, _>>()?;
         let engine = Sqlite {
             readers: Readers::start(readers)?,
-            writer: Writer::start(connection, options)?,
+            writer: Writer::start(connection, helper, options)?,
             node: Arc::from(""),
             _serving: serving,
         };

@@ -93,6 +93,20 @@ pub(super) fn writable(path: &Path, options: &SqliteOptions) -> Result<Connectio
     Ok(connection)
 }
 
+/// A connection that moves the write-ahead log into the database, and does nothing else.
+pub(super) fn helper(path: &Path, options: &SqliteOptions) -> Result<Connection, SqliteOpenError> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let connection = Connection::open_with_flags(path, flags)?;
+    connection.busy_timeout(options.busy)?;
+    connection.execute_batch(
+        "PRAGMA synchronous = FULL;
+         PRAGMA wal_autocheckpoint = 0;
+         PRAGMA cache_size = -64;
+         PRAGMA trusted_schema = OFF;",
+    )?;
+    Ok(connection)
+}
+
 /// A connection that only reads.
 pub(super) fn readable(path: &Path, options: &SqliteOptions) -> Result<Connection, SqliteOpenError> {
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;

@@ -13,18 +13,13 @@ use tokio::sync::{mpsc, oneshot};
 
 use super::SqliteOptions;
 use super::append::{self, Append};
+use super::checkpoint::Checkpointer;
 use super::open::SqliteOpenError;
 use super::session::{SqliteSession, complete, unavailable};
 use crate::engine::Operation;
 
 /// The most commands that share a commit.
 const BATCH: usize = 256;
-
-/// Pages in the write-ahead log from which an idle writer moves them into the database.
-const PAGES_WHEN_IDLE: i32 = 1_000;
-
-/// Pages in the write-ahead log from which a busy writer does.
-const PAGES_AT_MOST: i32 = 16_000;
 
 /// How long readers may hold up the wiping of removed secrets before it is put off.
 const WIPE_PATIENCE: Duration = Duration::from_millis(200);
@@ -35,6 +30,8 @@ pub(super) enum Command {
     Append(Append),
     /// Any other change.
     Change(Box<dyn Change>),
+    /// The write-ahead log is moved but for its end; what is left is quickly done.
+    Rewind,
     /// No more changes; everything goes into the database file.
     Close(oneshot::Sender<Result<(), PortError>>),
 }
@@ -123,11 +120,15 @@ pub(super) struct Writer {
 
 impl Writer {
     /// The thread runs with this connection.
+    ///
+    /// `helper` is a second connection, on which the write-ahead log is moved into the database.
     pub(super) fn start(
         mut connection: Connection,
+        helper: Connection,
         options: &SqliteOptions,
     ) -> Result<Self, SqliteOpenError> {
         let (commands, queue) = mpsc::channel(options.queue.max(1));
+        let checkpointer = Checkpointer::start(helper, commands.downgrade())?;
         let pages = Arc::new(AtomicI32::new(0));
         let counted = Arc::clone(&pages);
         connection.wal_hook(Some(move |_: &mut Wal, count| {
@@ -138,6 +139,7 @@ impl Writer {
             connection,
             queue,
             pages,
+            checkpointer,
             busy: options.busy,
             refusing: None,
             wiping: false,
@@ -169,6 +171,7 @@ struct Desk {
     queue: mpsc::Receiver<Command>,
     /// Pages in the write-ahead log after the last commit.
     pages: Arc<AtomicI32>,
+    checkpointer: Checkpointer,
     busy: Duration,
     /// Why nothing more is written: the disk failed, so what is on it is not known any more.
     refusing: Option<String>,
@@ -185,7 +188,7 @@ impl Desk {
             self.tidy();
         }
         // Nobody is left to hear of a failure; the next life recovers from the log.
-        let _ = self.checkpoint(CheckpointMode::TRUNCATE);
+        let _ = self.truncate();
     }
 
     /// All commands ran in one transaction, which is on disk.
@@ -235,6 +238,7 @@ impl Desk {
                 Command::Append(append) => append.answer(committed()),
                 Command::Change(change) if change.wipes() => wiping.push(change),
                 Command::Change(change) => change.answer(committed()),
+                Command::Rewind => self.rewind(),
                 Command::Close(done) => closing.push(done),
             }
         }
@@ -248,7 +252,7 @@ impl Desk {
         if !closing.is_empty() {
             self.queue.close();
             for done in closing {
-                let _ = done.send(self.checkpoint(CheckpointMode::TRUNCATE).map_err(unavailable));
+                let _ = done.send(self.truncate().map_err(unavailable));
             }
         }
     }
@@ -256,23 +260,34 @@ impl Desk {
     /// The write-ahead log, in which old content outlives its removal, is empty; if a reader needs it, that comes later.
     fn wipe(&mut self) {
         let patient = self.connection.busy_timeout(WIPE_PATIENCE);
-        let wiped = patient.and_then(|()| self.checkpoint(CheckpointMode::TRUNCATE));
+        let wiped = patient.and_then(|()| self.truncate());
         self.wiping = wiped.is_err();
         // A timeout that cannot be set back stays the shorter one, which costs a retry and no more.
         let _ = self.connection.busy_timeout(self.busy);
     }
 
-    /// The write-ahead log is kept short, while nobody waits if that can be.
+    /// The end of the write-ahead log is moved too, so that the next commit starts it over.
+    fn rewind(&self) {
+        let Some(_turn) = self.checkpointer.turn_now() else {
+            return;
+        };
+        if let Err(error) = self.checkpoint(CheckpointMode::PASSIVE) {
+            tracing::warn!(%error, "the end of the write-ahead log could not be moved into the database");
+        }
+    }
+
+    /// The write-ahead log is empty, and everything in it is in the database file.
+    fn truncate(&self) -> rusqlite::Result<()> {
+        let _turn = self.checkpointer.turn();
+        self.checkpoint(CheckpointMode::TRUNCATE)
+    }
+
+    /// What can wait until everyone has been answered.
     fn tidy(&mut self) {
         while self.wiping && self.queue.is_empty() && !self.queue.is_closed() {
             self.wipe();
         }
-        let pages = self.pages.load(Ordering::Relaxed);
-        let idle = self.queue.is_empty();
-        let long = pages >= PAGES_AT_MOST || (idle && pages >= PAGES_WHEN_IDLE);
-        if long && let Err(error) = self.checkpoint(CheckpointMode::PASSIVE) {
-            tracing::warn!(%error, "the write-ahead log could not be moved into the database");
-        }
+        self.checkpointer.consider(self.pages.load(Ordering::Relaxed));
     }
 
     fn checkpoint(&self, mode: CheckpointMode) -> rusqlite::Result<()> {

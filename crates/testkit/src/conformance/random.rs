@@ -13,31 +13,12 @@ use freehold_domain::record::{Outcome, UsageRecord};
 use freehold_domain::workspace::Workspace;
 
 use super::sample::{BEGINNING, Sample};
+use crate::chance::Chance;
 use crate::memory::MemoryStore;
 
-/// Numbers that look random and are the same for one seed (the generator is splitmix64).
-struct Dice(u64);
-
-impl Dice {
-    /// A number from 0 to below `sides`.
-    fn roll(&mut self, sides: usize) -> usize {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut mixed = self.0;
-        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        mixed ^= mixed >> 31;
-        usize::try_from(mixed % sides as u64).expect("fits")
-    }
-
-    /// One of `choices`.
-    fn pick<'c, T>(&mut self, choices: &'c [T]) -> &'c T {
-        &choices[self.roll(choices.len())]
-    }
-
-    /// A few whole credits, rarely none.
-    fn credits(&mut self) -> Credits {
-        Credits::from_units(i64::try_from(self.roll(6)).expect("fits") * 1_000_000)
-    }
+/// A few whole credits, rarely none.
+fn some_credits(chance: &Chance) -> Credits {
+    super::sample::credits(*chance.pick(&[0, 1, 2, 3, 4, 5]))
 }
 
 /// One thing to ask of a store. All that it needs is in it, so that two stores are asked the same.
@@ -66,7 +47,7 @@ enum Step {
 
 /// Small sets of things, so that steps meet what earlier steps left.
 struct Scene {
-    dice: Dice,
+    chance: Chance,
     workspaces: Vec<Workspace>,
     virtual_keys: Vec<VirtualKey>,
     provider_keys: Vec<ProviderKey>,
@@ -95,7 +76,7 @@ impl Scene {
             .collect();
         records.extend(each(12).map(|owner| *sample.bare_record(owner)));
         Self {
-            dice: Dice(seed),
+            chance: Chance::seeded(seed),
             virtual_keys: each(8).map(|owner| sample.virtual_key(owner)).collect(),
             provider_keys: each(8).map(|owner| sample.provider_key(owner)).collect(),
             grants: each(10).map(|owner| sample.grant(owner, Credits::ZERO)).collect(),
@@ -105,36 +86,36 @@ impl Scene {
         }
     }
 
-    fn owner(&mut self) -> WorkspaceId {
-        match self.dice.roll(8) {
+    fn owner(&self) -> WorkspaceId {
+        match self.chance.below(8) {
             0 => WorkspaceId::PLATFORM,
-            _ => self.dice.pick(&self.workspaces).id,
+            _ => self.chance.pick(&self.workspaces).id,
         }
     }
 
-    fn data_key(&mut self) -> DataKey {
+    fn data_key(&self) -> DataKey {
         DataKey {
             workspace: self.owner(),
-            version: *self.dice.pick(&[1, 2, 3]),
-            root_generation: *self.dice.pick(&[1, 2]),
-            wrapped: SealedSecret(vec![*self.dice.pick(&[1, 2, 3]); 40]),
+            version: *self.chance.pick(&[1, 2, 3]),
+            root_generation: *self.chance.pick(&[1, 2]),
+            wrapped: SealedSecret(vec![*self.chance.pick(&[1, 2, 3]); 40]),
         }
     }
 
-    fn health(&mut self) -> KeyHealth {
+    fn health(&self) -> KeyHealth {
         let statuses = [KeyStatus::Unknown, KeyStatus::Valid, KeyStatus::Revoked];
         KeyHealth {
-            status: *self.dice.pick(&statuses),
-            status_reason: self.dice.pick(&[None, Some("refused".to_owned())]).clone(),
+            status: *self.chance.pick(&statuses),
+            status_reason: self.chance.pick(&[None, Some("refused".to_owned())]).clone(),
             last_validated_at: None,
             last_used_at: Some(BEGINNING),
         }
     }
 
-    fn step(&mut self) -> Step {
-        match self.dice.roll(24) {
+    fn step(&self) -> Step {
+        match self.chance.below(24) {
             0 | 1 => {
-                let workspace = self.dice.pick(&self.workspaces).clone();
+                let workspace = self.chance.pick(&self.workspaces).clone();
                 let data_key = DataKey {
                     workspace: workspace.id,
                     ..self.data_key()
@@ -142,64 +123,66 @@ impl Scene {
                 Step::CreateWorkspace(workspace, data_key)
             }
             2 => Step::UpdateWorkspace(Workspace {
-                name: (*self.dice.pick(&["ash", "dogwood", "elm"])).to_owned(),
-                ..self.dice.pick(&self.workspaces).clone()
+                name: (*self.chance.pick(&["ash", "dogwood", "elm"])).to_owned(),
+                ..self.chance.pick(&self.workspaces).clone()
             }),
             3 => Step::DeleteWorkspace(self.owner()),
             4 => Step::AddDataKey(self.data_key()),
-            5 => Step::RewrapDataKey(self.data_key(), *self.dice.pick(&[1, 2])),
-            6 => Step::CreateVirtualKey(self.dice.pick(&self.virtual_keys).clone()),
-            7 => Step::DeleteVirtualKey(self.dice.pick(&self.virtual_keys).clone()),
-            8 => Step::CreateProviderKey(self.dice.pick(&self.provider_keys).clone()),
+            5 => Step::RewrapDataKey(self.data_key(), *self.chance.pick(&[1, 2])),
+            6 => Step::CreateVirtualKey(self.chance.pick(&self.virtual_keys).clone()),
+            7 => Step::DeleteVirtualKey(self.chance.pick(&self.virtual_keys).clone()),
+            8 => Step::CreateProviderKey(self.chance.pick(&self.provider_keys).clone()),
             9 => {
                 let key = ProviderKey {
-                    record_version: *self.dice.pick(&[1, 2, 3]),
+                    record_version: *self.chance.pick(&[1, 2, 3]),
                     health: self.health(),
-                    ..self.dice.pick(&self.provider_keys).clone()
+                    ..self.chance.pick(&self.provider_keys).clone()
                 };
-                Step::UpdateProviderKey(key, *self.dice.pick(&[1, 2, 3]))
+                Step::UpdateProviderKey(key, *self.chance.pick(&[1, 2, 3]))
             }
-            10 => Step::DeleteProviderKey(self.dice.pick(&self.provider_keys).clone()),
+            10 => Step::DeleteProviderKey(self.chance.pick(&self.provider_keys).clone()),
             11 => {
-                let id = self.dice.pick(&self.provider_keys).id;
-                let note = (id, *self.dice.pick(&[1, 2]), self.health());
+                let id = self.chance.pick(&self.provider_keys).id;
+                let note = (id, *self.chance.pick(&[1, 2]), self.health());
                 Step::NoteHealth(vec![note])
             }
             12 => Step::PutPlan(Plan {
-                name: (*self.dice.pick(&["free", "pro"])).to_owned(),
-                included_credits: self.dice.credits(),
+                name: (*self.chance.pick(&["free", "pro"])).to_owned(),
+                included_credits: some_credits(&self.chance),
                 ..Plan::default()
             }),
-            13 => Step::DeletePlan((*self.dice.pick(&["free", "pro"])).to_owned()),
+            13 => Step::DeletePlan((*self.chance.pick(&["free", "pro"])).to_owned()),
             14 | 15 => {
                 let keys = [None, Some("one".to_owned()), Some("two".to_owned())];
                 Step::Grant(Grant {
-                    credits: self.dice.credits(),
-                    idempotency_key: self.dice.pick(&keys).clone(),
-                    ..self.dice.pick(&self.grants).clone()
+                    credits: some_credits(&self.chance),
+                    idempotency_key: self.chance.pick(&keys).clone(),
+                    ..self.chance.pick(&self.grants).clone()
                 })
             }
             16 | 17 => Step::Reserve(Reservation {
-                credits: self.dice.credits(),
-                ..*self.dice.pick(&self.reservations)
+                credits: some_credits(&self.chance),
+                ..*self.chance.pick(&self.reservations)
             }),
             18 | 19 => {
                 let settlements = [Settlement::None, Settlement::Post, Settlement::Void];
                 let record = Box::new(UsageRecord {
-                    credits_charged: self.dice.credits(),
-                    outcome: *self.dice.pick(&Outcome::ALL),
-                    ..self.dice.pick(&self.records).clone()
+                    credits_charged: some_credits(&self.chance),
+                    outcome: *self.chance.pick(&Outcome::ALL),
+                    ..self.chance.pick(&self.records).clone()
                 });
-                Step::Append(record, *self.dice.pick(&settlements))
+                Step::Append(record, *self.chance.pick(&settlements))
             }
-            20 => Step::Expire(i64::try_from(self.dice.roll(70_000)).expect("fits")),
+            20 => Step::Expire(*self.chance.pick(&[0, 30_000, 60_050, 60_100, 70_000])),
             21 | 22 => {
                 let owner = self.owner();
-                let outcome = *self.dice.pick(&[None, Some(Outcome::Ok), Some(Outcome::Denied)]);
-                let before = self.dice.pick(&self.records).request_id.as_uuid();
+                let outcome = *self
+                    .chance
+                    .pick(&[None, Some(Outcome::Ok), Some(Outcome::Denied)]);
+                let before = self.chance.pick(&self.records).request_id.as_uuid();
                 let request = PageRequest {
-                    before: Some(before).filter(|_| self.dice.roll(2) == 0),
-                    limit: *self.dice.pick(&[1, 3, 200]),
+                    before: Some(before).filter(|_| self.chance.once_in(2)),
+                    limit: *self.chance.pick(&[1, 3, 200]),
                 };
                 let filter = RecordFilter {
                     outcome,
@@ -258,7 +241,7 @@ async fn answer(store: &dyn Store, step: &Step) -> String {
 /// The store answers `steps` random steps exactly as the oracle does. The seed is named when it does not.
 pub async fn the_store_answers_as_the_oracle_does(store: Arc<dyn Store>, seed: u64, steps: usize) {
     let oracle = MemoryStore::new();
-    let mut scene = Scene::new(seed);
+    let scene = Scene::new(seed);
     for number in 0..steps {
         let step = scene.step();
         let expected = answer(&oracle, &step).await;

@@ -24,6 +24,8 @@ use freehold_domain::tokens::{TokenUsage, UsageSource};
 use freehold_domain::workspace::{FallbackPolicy, Workspace};
 use uuid::Uuid;
 
+use crate::chance::Chance;
+
 /// 2026-01-01, when every sample begins.
 pub const BEGINNING: Timestamp = Timestamp::from_micros(1_767_225_600_000_000);
 
@@ -88,11 +90,12 @@ impl Sample {
         }
     }
 
-    /// Bytes like those of a sealed secret.
+    /// Bytes like those of a sealed secret, unlike all others.
     fn secret(&self, length: usize) -> SealedSecret {
         let (number, _) = self.next();
-        let bytes = (0..length).map(|at| u8::try_from((at as u64 * 31 + number * 17) % 256).expect("fits"));
-        SealedSecret(bytes.collect())
+        let mut bytes = vec![0; length];
+        Chance::seeded(number).fill(&mut bytes);
+        SealedSecret(bytes)
     }
 
     /// A virtual key with nothing left out.
