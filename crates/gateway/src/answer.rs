@@ -1,16 +1,21 @@
-//! The way back to the client: a head, then bytes. Knows when the client has left.
+//! The way back to the client: a head, then bytes. Knows when the client has left, and when nobody may wait any longer.
 
 use std::convert::Infallible;
 use std::pin::Pin;
 use std::task::{Context, Poll};
+use std::time::Duration;
 
 use bytes::Bytes;
 use http::Response;
 use http_body::{Body, Frame, SizeHint};
+use tokio::sync::mpsc::error::TrySendError;
 use tokio::sync::{mpsc, oneshot};
+use tokio_util::sync::CancellationToken;
 
 /// Pieces of a stream that may wait for a slow client before the provider has to wait too.
 const PIECES_WAITING_MAX: usize = 16;
+/// A client that takes nothing of what waits for it for so long counts as gone.
+const CLIENT_PATIENCE: Duration = Duration::from_secs(60);
 
 /// The body of a reply: whole, or a stream fed by the request's task.
 #[derive(Debug)]
@@ -50,8 +55,22 @@ impl Body for ReplyBody {
     }
 }
 
+/// Why a request ends before its time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Interruption {
+    /// The client left.
+    Gone,
+    /// The process is stopping, and the time to finish is over.
+    Stopped,
+}
+
 /// The task's end of the way back.
-pub(crate) enum Answer {
+pub(crate) struct Answer {
+    way: Way,
+    stopping: CancellationToken,
+}
+
+enum Way {
     /// Nothing was sent yet.
     Waiting(oneshot::Sender<Response<ReplyBody>>),
     /// The head is out; pieces follow.
@@ -63,10 +82,11 @@ pub(crate) enum Answer {
 /// The client's end of the way back.
 pub(crate) struct Answered(oneshot::Receiver<Response<ReplyBody>>);
 
-/// Both ends of a way back.
-pub(crate) fn channel() -> (Answer, Answered) {
+/// Both ends of a way back, which is cut where it stands when `stopping` says so.
+pub(crate) fn channel(stopping: CancellationToken) -> (Answer, Answered) {
     let (sender, receiver) = oneshot::channel();
-    (Answer::Waiting(sender), Answered(receiver))
+    let way = Way::Waiting(sender);
+    (Answer { way, stopping }, Answered(receiver))
 }
 
 impl Answered {
@@ -77,37 +97,59 @@ impl Answered {
 }
 
 impl Answer {
-    /// Returns when the client has left; never while it waits.
-    pub(crate) async fn gone(&mut self) {
-        match self {
-            Self::Waiting(sender) => sender.closed().await,
-            Self::Streaming(sender) => sender.closed().await,
-            Self::Done => std::future::pending().await,
+    /// Returns when the request must end; never while the client waits and may wait.
+    pub(crate) async fn interrupted(&mut self) -> Interruption {
+        tokio::select! {
+            () = self.way.closed() => Interruption::Gone,
+            () = self.stopping.cancelled() => Interruption::Stopped,
         }
+    }
+
+    /// Nothing more will be sent.
+    pub(crate) fn close(&mut self) {
+        self.way = Way::Done;
     }
 
     /// Sends a whole reply; false if the client had left.
     pub(crate) fn send_whole(&mut self, reply: Response<ReplyBody>) -> bool {
-        match std::mem::replace(self, Self::Done) {
-            Self::Waiting(sender) => sender.send(reply).is_ok(),
-            Self::Streaming(_) | Self::Done => false,
+        match std::mem::replace(&mut self.way, Way::Done) {
+            Way::Waiting(sender) => sender.send(reply).is_ok(),
+            Way::Streaming(_) | Way::Done => false,
         }
     }
 
     /// Sends the head of a stream; false if the client had left.
     pub(crate) fn send_head(&mut self, head: Response<()>) -> bool {
         let (sender, receiver) = mpsc::channel(PIECES_WAITING_MAX);
-        match std::mem::replace(self, Self::Streaming(sender)) {
-            Self::Waiting(waiting) => waiting.send(head.map(|()| ReplyBody::Stream(receiver))).is_ok(),
-            Self::Streaming(_) | Self::Done => false,
+        match std::mem::replace(&mut self.way, Way::Streaming(sender)) {
+            Way::Waiting(waiting) => waiting.send(head.map(|()| ReplyBody::Stream(receiver))).is_ok(),
+            Way::Streaming(_) | Way::Done => false,
         }
     }
 
-    /// Sends a piece of a stream, waiting for a slow client; false if it had left.
+    /// Sends a piece of a stream, waiting for a slow client; false if it has left, or takes nothing for too long.
     pub(crate) async fn send_piece(&mut self, piece: Bytes) -> bool {
+        let Way::Streaming(sender) = &self.way else {
+            return false;
+        };
+        match sender.try_send(piece) {
+            Ok(()) => true,
+            Err(TrySendError::Closed(_)) => false,
+            Err(TrySendError::Full(piece)) => tokio::select! {
+                sent = tokio::time::timeout(CLIENT_PATIENCE, sender.send(piece)) => matches!(sent, Ok(Ok(()))),
+                () = self.stopping.cancelled() => false,
+            },
+        }
+    }
+}
+
+impl Way {
+    /// Returns when the client has left; never while it waits.
+    async fn closed(&mut self) {
         match self {
-            Self::Streaming(sender) => sender.send(piece).await.is_ok(),
-            Self::Waiting(_) | Self::Done => false,
+            Self::Waiting(sender) => sender.closed().await,
+            Self::Streaming(sender) => sender.closed().await,
+            Self::Done => std::future::pending().await,
         }
     }
 }

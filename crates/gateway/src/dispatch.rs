@@ -10,7 +10,7 @@ use freehold_domain::record::{Attempt, Attribution};
 use freehold_wire::FaultClass;
 use freehold_wire::adapter::{Adapter, ChatTarget, OutboundRequest};
 
-use crate::answer::Answer;
+use crate::answer::{Answer, Interruption};
 use crate::authorize::Grant;
 use crate::breaker::Gate;
 use crate::case::Case;
@@ -69,8 +69,8 @@ enum Missed {
     Unsupported(Denial),
     /// The key is paused for so many milliseconds.
     Paused(u64),
-    /// The client left.
-    Gone,
+    /// The client left, or the process stops.
+    Interrupted(Interruption),
 }
 
 /// The first candidate that answers. Every attempt is written into the case.
@@ -103,7 +103,7 @@ pub(crate) async fn dispatch(
             }
             match attempt(case, grant, &candidate, output_tokens, answer).await {
                 Ok(attempted) => return Ok(attempted),
-                Err((_, Missed::Gone)) => return Err(Refusal::Gone),
+                Err((_, Missed::Interrupted(interruption))) => return Err(interruption.into()),
                 Err((back, Missed::Unsupported(denial))) => {
                     grant = back;
                     last = Some(last.unwrap_or_else(|| denial.into()));
@@ -157,7 +157,10 @@ async fn attempt(
     let (outcome, status) = match &result {
         Ok(ready) => (std::borrow::Cow::Borrowed("ok"), ready.status),
         Err(Missed::Fault(fault)) => (std::borrow::Cow::Borrowed(fault.class_name()), fault.status),
-        Err(Missed::Gone) => (std::borrow::Cow::Borrowed("client_gone"), None),
+        Err(Missed::Interrupted(Interruption::Gone)) => (std::borrow::Cow::Borrowed("client_gone"), None),
+        Err(Missed::Interrupted(Interruption::Stopped)) => {
+            (std::borrow::Cow::Borrowed("server_draining"), None)
+        }
         Err(Missed::Unsupported(_) | Missed::Paused(_)) => (std::borrow::Cow::Borrowed("not_sent"), None),
     };
     case.attempts.push(Attempt {
@@ -268,7 +271,7 @@ async fn call(
     let reply = tokio::select! {
         biased;
         reply = case.gateway.upstream.send(call) => reply,
-        () = answer.gone() => return Err(Missed::Gone),
+        interruption = answer.interrupted() => return Err(Missed::Interrupted(interruption)),
     };
     let mut reply = reply.map_err(|error| Missed::Fault(Fault::from(error)))?;
     let status = reply.status();
@@ -284,7 +287,7 @@ async fn call(
     let body = tokio::select! {
         biased;
         body = reply.collect(ERROR_BYTES_MAX) => body.unwrap_or_default(),
-        () = answer.gone() => return Err(Missed::Gone),
+        interruption = answer.interrupted() => return Err(Missed::Interrupted(interruption)),
     };
     Err(Missed::Fault(Fault::from(adapter.classify(
         status,
@@ -312,7 +315,7 @@ async fn play(
     let body = tokio::select! {
         biased;
         body = player.collect() => body,
-        () = answer.gone() => return Err(Missed::Gone),
+        interruption = answer.interrupted() => return Err(Missed::Interrupted(interruption)),
     };
     Err(Missed::Fault(Fault::from(adapter.classify(
         status,
@@ -346,7 +349,7 @@ fn note(case: &Case, view: &KeyView, result: &Result<Ready, Missed>) {
             };
             life.note(now, evidence, fault.owner_note(), fault.was_sent())
         }
-        Err(Missed::Gone) => life.note(now, KeyEvidence::Undecided, None, true),
+        Err(Missed::Interrupted(_)) => life.note(now, KeyEvidence::Undecided, None, true),
         Err(Missed::Unsupported(_) | Missed::Paused(_)) => false,
     };
     if changed {

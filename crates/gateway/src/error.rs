@@ -11,7 +11,7 @@ use freehold_wire::{FaultClass, RequestFault};
 use http::{HeaderMap, Response, StatusCode};
 
 use crate::Gateway;
-use crate::answer::ReplyBody;
+use crate::answer::{Interruption, ReplyBody};
 use crate::case::Case;
 use crate::fault::Fault;
 use crate::headers;
@@ -52,6 +52,15 @@ impl From<Denial> for Refusal {
 impl From<Fault> for Refusal {
     fn from(fault: Fault) -> Self {
         Self::Failed(Box::new(fault.into_failure(None)))
+    }
+}
+
+impl From<Interruption> for Refusal {
+    fn from(interruption: Interruption) -> Self {
+        match interruption {
+            Interruption::Gone => Self::Gone,
+            Interruption::Stopped => stopped(),
+        }
     }
 }
 
@@ -300,6 +309,19 @@ pub(crate) fn paused(provider: &str, retry_after_ms: u64) -> Denial {
     );
     denial.retry_after_ms = Some(retry_after_ms);
     denial
+}
+
+/// The request was running when the time to finish was over. What was made is on record.
+pub(crate) fn stopped() -> Refusal {
+    Refusal::Failed(Box::new(Failure {
+        status: status(DenialCode::ServerDraining),
+        code: Cow::Borrowed(DenialCode::ServerDraining.as_str()),
+        kind: Cow::Borrowed(kind(DenialCode::ServerDraining)),
+        message: "This server stopped before the answer was complete. Ask again.".to_owned(),
+        param: None,
+        origin: "gateway",
+        retry_after_ms: Some(1_000),
+    }))
 }
 
 /// The answer came, but its record could not be written: what is not on record must not be seen whole.

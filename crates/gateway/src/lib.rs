@@ -60,6 +60,7 @@ use freehold_domain::plan::Plan;
 use freehold_domain::port::{PortError, Store};
 use freehold_domain::time::Clock;
 use freehold_vault::Keyring;
+use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 pub use answer::ReplyBody;
@@ -114,6 +115,7 @@ pub struct Gateway {
     metrics: Metrics,
     tasks: TaskTracker,
     draining: AtomicBool,
+    stopping: CancellationToken,
 }
 
 impl Gateway {
@@ -140,6 +142,7 @@ impl Gateway {
             metrics: Metrics::default(),
             tasks: TaskTracker::new(),
             draining: AtomicBool::new(false),
+            stopping: CancellationToken::new(),
         });
         gateway.reload().await?;
         Ok(gateway)
@@ -148,6 +151,11 @@ impl Gateway {
     /// From here on new requests are refused.
     pub fn refuse_new_requests(&self) {
         self.draining.store(true, Ordering::Release);
+    }
+
+    /// Running requests are ended where they stand; what was made is settled.
+    pub fn end_running_requests(&self) {
+        self.stopping.cancel();
     }
 
     /// New requests are refused; returns when every running one is settled.

@@ -42,7 +42,7 @@ impl Gateway {
         }
         let mut case = Case::new(Arc::clone(self), received, caller);
         let body = read::read(self, body).await;
-        let (mut answer, answered) = answer::channel();
+        let (mut answer, answered) = answer::channel(self.stopping.clone());
         self.tasks.spawn(async move {
             if let Err(refusal) = serve(&mut case, body, &mut answer).await {
                 settle::refuse(case, refusal, answer).await;

@@ -11,7 +11,7 @@ use freehold_wire::adapter::{ReplyContext, StreamDecoder};
 use freehold_wire::{FinishReason, ReportedUsage};
 use http::Response;
 
-use crate::answer::Answer;
+use crate::answer::{Answer, Interruption};
 use crate::case::Case;
 use crate::dispatch::{Attempted, Source};
 use crate::error::Refusal;
@@ -26,6 +26,8 @@ pub(crate) enum Ending {
     Complete,
     /// The client left.
     ClientGone,
+    /// The process is stopping, and the time to finish was over.
+    Stopped,
     /// The provider broke off.
     Broken(Fault),
 }
@@ -36,7 +38,16 @@ impl Ending {
         match self {
             Self::Complete => Outcome::Ok,
             Self::ClientGone => Outcome::ClientGone,
-            Self::Broken(_) => Outcome::Failed,
+            Self::Stopped | Self::Broken(_) => Outcome::Failed,
+        }
+    }
+}
+
+impl From<Interruption> for Ending {
+    fn from(interruption: Interruption) -> Self {
+        match interruption {
+            Interruption::Gone => Self::ClientGone,
+            Interruption::Stopped => Self::Stopped,
         }
     }
 }
@@ -112,7 +123,7 @@ async fn whole(case: &mut Case, attempted: Attempted, answer: &mut Answer) -> Re
     let body = tokio::select! {
         biased;
         body = collect(&mut source, bytes_max) => body,
-        () = answer.gone() => return Err(Refusal::Gone),
+        interruption = answer.interrupted() => return Err(interruption.into()),
     };
     let body = body.map_err(|fault| fault.into_refusal(&candidate))?;
     report_repeated_key(case, &source);
@@ -198,7 +209,7 @@ async fn stream(case: &mut Case, attempted: Attempted, answer: &mut Answer) -> R
         let piece = tokio::select! {
             biased;
             piece = source.next() => piece,
-            () = answer.gone() => { ending = Some(Ending::ClientGone); break }
+            interruption = answer.interrupted() => { ending = Some(interruption.into()); break }
             () = &mut heartbeat => {
                 // The timer is only moved when it fires, so that a busy stream does not pay for it at every piece.
                 if last_piece.elapsed() >= silence && !answer.send_piece(freehold_wire::heartbeat()).await {
@@ -222,7 +233,12 @@ async fn stream(case: &mut Case, attempted: Attempted, answer: &mut Answer) -> R
             case.first_byte = Some(case.received.started.elapsed());
         }
         for piece in out.drain(..) {
-            if !answer.send_piece(piece).await {
+            let sent = tokio::select! {
+                biased;
+                sent = answer.send_piece(piece) => sent,
+                () = &mut deadline => { ending = Some(Ending::Broken(Fault::timed_out())); break }
+            };
+            if !sent {
                 ending = Some(Ending::ClientGone);
                 break;
             }

@@ -68,10 +68,15 @@ pub(crate) async fn settle(case: &mut Case, metered: Metered, answer: &mut Answe
             let refusal = fault.into_refusal(&relayed.candidate);
             answer.send_piece(error::stream_event(case, &refusal)).await;
         }
+        (Held::Stream(_, _), Ending::Stopped) => {
+            answer
+                .send_piece(error::stream_event(case, &error::stopped()))
+                .await;
+        }
         (Held::Stream(mut decoder, mut source), Ending::Complete) => {
             let usage = relayed.usage_wanted.then_some(&metered.tokens);
             answer.send_piece(decoder.trailer(&text, usage)).await;
-            *answer = Answer::Done;
+            answer.close();
             let rest = async { while source.next().await.is_some() {} };
             // Whether the provider closed in time matters to nobody but the connection pool.
             drop(tokio::time::timeout(Duration::from_millis(CLOSE_MS), rest).await);
@@ -157,6 +162,7 @@ fn answered(case: &Case, metered: &Metered) -> UsageRecord {
     let relayed = &metered.relayed;
     let denial = match &relayed.ending {
         Ending::Broken(fault) => fault.clone().into_refusal(&relayed.candidate).as_record(),
+        Ending::Stopped => error::stopped().as_record(),
         Ending::Complete | Ending::ClientGone => None,
     };
     UsageRecord {

@@ -18,6 +18,7 @@ mod compose;
 pub mod config;
 mod exit;
 mod first_start;
+mod linger;
 mod listen;
 mod openapi;
 mod page;

@@ -11,9 +11,10 @@ use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto;
 use hyper_util::server::graceful::GracefulShutdown;
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::TcpListener;
 use tokio::sync::Semaphore;
 
+use crate::linger::Lingering;
 use crate::routes::Routes;
 
 /// How long a request's head may take to arrive.
@@ -49,8 +50,7 @@ impl Listener {
             .timer(TokioTimer::new())
             .header_read_timeout(HEAD_TIMEOUT)
             .max_headers(HEADERS_MAX)
-            .max_buf_size(HEAD_BYTES_MAX)
-            .pipeline_flush(true);
+            .max_buf_size(HEAD_BYTES_MAX);
         server
             .http2()
             .timer(TokioTimer::new())
@@ -70,8 +70,14 @@ impl Listener {
         self.socket.local_addr().context("the bound address")
     }
 
-    /// Serves `routes` until `stop` ends, then answers what is running and closes what is idle.
-    pub(crate) async fn serve(self, routes: Arc<Routes>, stop: impl Future<Output = ()>, drain: Duration) {
+    /// Serves `routes` until `stop` ends, then answers what is running and closes what is idle. Answers whether all
+    /// connections were closed within `drain`.
+    pub(crate) async fn serve(
+        self,
+        routes: Arc<Routes>,
+        stop: impl Future<Output = ()>,
+        drain: Duration,
+    ) -> bool {
         let graceful = GracefulShutdown::new();
         let mut stop = std::pin::pin!(stop);
         loop {
@@ -88,11 +94,10 @@ impl Listener {
             };
             match accepted {
                 Ok((stream, _)) => {
-                    let connection = self.connection(stream, &routes, graceful.watcher());
-                    tokio::spawn(async move {
-                        connection.await;
-                        drop(place);
-                    });
+                    // Small writes are whole events; waiting to fill a packet would hold them back.
+                    drop(stream.set_nodelay(true));
+                    let socket = Lingering::new(stream, place);
+                    tokio::spawn(self.connection(socket, &routes, graceful.watcher()));
                 }
                 Err(error) => {
                     tracing::warn!(error = %error, "a connection could not be accepted");
@@ -101,20 +106,16 @@ impl Listener {
             }
         }
         drop(self.socket);
-        if tokio::time::timeout(drain, graceful.shutdown()).await.is_err() {
-            tracing::warn!("some connections were still open when the time to drain was over");
-        }
+        tokio::time::timeout(drain, graceful.shutdown()).await.is_ok()
     }
 
     /// One connection, from its first byte to its last.
     fn connection(
         &self,
-        stream: TcpStream,
+        socket: Lingering,
         routes: &Arc<Routes>,
         watcher: hyper_util::server::graceful::Watcher,
     ) -> impl Future<Output = ()> + Send + 'static {
-        // Small writes are whole events; waiting to fill a packet would hold them back.
-        drop(stream.set_nodelay(true));
         let spoke = Arc::new(AtomicBool::new(false));
         let heard = Arc::clone(&spoke);
         let routes = Arc::clone(routes);
@@ -125,7 +126,7 @@ impl Listener {
         });
         let connection = self
             .server
-            .serve_connection(TokioIo::new(stream), service)
+            .serve_connection(TokioIo::new(socket), service)
             .into_owned();
         let connection = watcher.watch(connection);
         async move {

@@ -16,6 +16,9 @@ use crate::listen::Listener;
 use crate::routes::Routes;
 use crate::{openapi, telemetry, worker};
 
+/// How long it may take to settle what was running.
+const SETTLE: Duration = Duration::from_secs(20);
+
 /// Runs gateway, management API and pages on one port until the process is asked to stop.
 pub(crate) fn serve(config: Config) -> Result<ExitCode, Exit> {
     telemetry::start(&config).map_err(Exit::Usage)?;
@@ -60,12 +63,15 @@ async fn run(config: Config) -> Result<ExitCode, Exit> {
     let mut workers = worker::start(&gateway, &ports, &clock);
     announce(&address, &news);
     let drain = Duration::from_millis(config.drain_ms);
-    listener.serve(routes, stop_signal(&gateway)?, drain).await;
-    let settled = tokio::time::timeout(drain, gateway.drain()).await;
+    if !listener.serve(routes, stop_signal(&gateway)?, drain).await {
+        tracing::warn!("some requests were still running when the time to drain was over; they are ended");
+        gateway.end_running_requests();
+    }
+    let settled = tokio::time::timeout(SETTLE, gateway.drain()).await;
     workers.shutdown().await;
     store.close().await?;
     if settled.is_err() {
-        tracing::error!("some requests were not settled when the time to drain was over");
+        tracing::error!("some requests could not be settled; the next start mends what they held");
     }
     tracing::info!("stopped");
     Ok(ExitCode::SUCCESS)
