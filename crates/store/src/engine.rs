@@ -80,6 +80,9 @@ pub(crate) trait Operation: Send + Sync + 'static {
     /// Whether it removes secrets that must not stay in any file.
     const WIPES: bool = false;
 
+    /// Whether it must outlive the machine and not only the process. What dies with the process anyway need not.
+    const DURABLE: bool = true;
+
     /// It is done, as far as this transaction is concerned.
     fn run<S: Session>(
         &self,

@@ -123,6 +123,8 @@ fn read_stored(row: &dyn Row) -> Result<Stored, PortError> {
 
 impl Operation for Reserve {
     type Output = ReserveOutcome;
+    // On one node a hold ends with the process, so there is nothing to keep for after a loss of power.
+    const DURABLE: bool = false;
 
     async fn run<S: Session>(&self, session: &mut S) -> Result<ReserveOutcome, PortError> {
         if let Some(outcome) = self.earlier(session).await? {

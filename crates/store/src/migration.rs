@@ -57,6 +57,11 @@ pub enum MigrationError {
         /// The highest version this build has.
         known: i64,
     },
+    /// An older build is still running from it.
+    #[error(
+        "migration {0} is missing and cannot be applied while an older build is running; stop that first"
+    )]
+    Older(&'static str),
     /// A migration that was applied is not the one in this build.
     #[error(
         "migration {name} was applied with other content than this build has; the two builds are not of one line"

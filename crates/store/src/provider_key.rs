@@ -194,6 +194,8 @@ pub(crate) struct NoteHealth(pub(crate) Vec<(ProviderKeyId, u64, KeyHealth)>);
 
 impl Operation for NoteHealth {
     type Output = ();
+    // The next request shows it anew.
+    const DURABLE: bool = false;
 
     async fn run<S: Session>(&self, session: &mut S) -> Result<(), PortError> {
         for (id, record_version, health) in &self.0 {

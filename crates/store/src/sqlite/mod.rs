@@ -29,20 +29,20 @@ pub use open::SqliteOpenError;
 use readers::Readers;
 use writer::{Command, Writer};
 
-/// Whether other processes may have the file open.
+/// Whether another process may be serving from the file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Sharing {
-    /// Nobody else serves from this file. What an earlier life of the process left held is given back on opening.
+    /// No: opening fails then. For the server.
     #[default]
     Sole,
-    /// A command beside a running server: takes nothing from it and gives nothing back.
+    /// Yes: nothing is taken from it and nothing given back in its name. For commands that may run beside the server.
     Beside,
 }
 
 /// How a SQLite store is opened.
 #[derive(Debug, Clone)]
 pub struct SqliteOptions {
-    /// Whether other processes may have the file open.
+    /// Whether another process may be serving from the file.
     pub sharing: Sharing,
     /// How many threads read, at least one.
     pub readers: usize,
@@ -50,6 +50,8 @@ pub struct SqliteOptions {
     pub queue: usize,
     /// How long to wait for another process that is writing.
     pub busy: Duration,
+    /// How long one read may take. A read of a very large workspace must not keep the others waiting for ever.
+    pub patience: Duration,
 }
 
 impl Default for SqliteOptions {
@@ -59,6 +61,7 @@ impl Default for SqliteOptions {
             readers: 3,
             queue: 4_096,
             busy: Duration::from_secs(5),
+            patience: Duration::from_secs(10),
         }
     }
 }
@@ -79,19 +82,19 @@ pub struct Sqlite {
 impl SqliteStore {
     /// The store in the file at `path`, which is made if need be, with the schema of this build.
     ///
-    /// Blocks while it opens and migrates. The file and those beside it can be read by their owner only.
+    /// What an earlier life of the process left held is given back. Blocks while it opens and migrates. The file and those beside it can be read by their owner only.
     pub fn open(path: &Path, options: &SqliteOptions) -> Result<Self, SqliteOpenError> {
-        let serving = match options.sharing {
-            Sharing::Sole => Some(open::claim(path)?),
-            Sharing::Beside => None,
-        };
-        let connection = open::writable(path, options)?;
+        let serving = open::claim(path)?;
+        if serving.is_none() && options.sharing == Sharing::Sole {
+            return Err(SqliteOpenError::InUse(path.to_owned()));
+        }
+        let connection = open::writable(path, serving.is_some(), options)?;
         let helper = open::helper(path, options)?;
         let readers = (0..options.readers.max(1))
             .map(|_| open::readable(path, options))
             .collect::<Result<Vec<_>, _>>()?;
         let engine = Sqlite {
-            readers: Readers::start(readers)?,
+            readers: Readers::start(readers, options.patience)?,
             writer: Writer::start(connection, helper, options)?,
             node: Arc::from(""),
             _serving: serving,
@@ -146,6 +149,8 @@ struct Expire(Timestamp);
 
 impl Operation for Expire {
     type Output = u64;
+    // Holds that are not given back before a loss of power are given back after it.
+    const DURABLE: bool = false;
 
     async fn run<S: Session>(&self, session: &mut S) -> Result<u64, PortError> {
         let now = [Value::moment(self.0)];

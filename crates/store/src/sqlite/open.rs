@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 
 use rusqlite::{Connection, OpenFlags, TransactionBehavior};
 
-use super::{Sharing, SqliteOptions};
+use super::SqliteOptions;
 use crate::migration::{self, Migration, MigrationError};
 use crate::sql::sqlite as sql;
 
@@ -55,21 +55,26 @@ fn open_private(path: &Path) -> Result<File, SqliteOpenError> {
     })
 }
 
-/// The right to serve from the file at `path`, held as long as the answer lives.
+/// The right to serve from the file at `path`, held as long as the answer lives; nothing if another process has it.
 ///
 /// The lock lies on a file beside the database, because SQLite loses its own locks when anyone closes the database file.
-pub(super) fn claim(path: &Path) -> Result<File, SqliteOpenError> {
+pub(super) fn claim(path: &Path) -> Result<Option<File>, SqliteOpenError> {
     let lock = beside(path, ".lock");
     let file = open_private(&lock)?;
     match file.try_lock() {
-        Ok(()) => Ok(file),
-        Err(TryLockError::WouldBlock) => Err(SqliteOpenError::InUse(path.to_owned())),
+        Ok(()) => Ok(Some(file)),
+        Err(TryLockError::WouldBlock) => Ok(None),
         Err(TryLockError::Error(source)) => Err(SqliteOpenError::File { path: lock, source }),
     }
 }
 
-/// The connection that writes, with the schema brought up to date.
-pub(super) fn writable(path: &Path, options: &SqliteOptions) -> Result<Connection, SqliteOpenError> {
+/// The connection that writes. If it `serves` alone, the schema is brought up to date and old holds are given back; beside
+/// another process neither is touched.
+pub(super) fn writable(
+    path: &Path,
+    serves: bool,
+    options: &SqliteOptions,
+) -> Result<Connection, SqliteOpenError> {
     // SQLite gives the files beside the database the database's own mode, so it is enough that this one is private.
     drop(open_private(path)?);
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
@@ -78,6 +83,7 @@ pub(super) fn writable(path: &Path, options: &SqliteOptions) -> Result<Connectio
     connection.execute_batch(
         "PRAGMA journal_mode = WAL;
          PRAGMA synchronous = FULL;
+         PRAGMA fullfsync = ON;
          PRAGMA foreign_keys = ON;
          PRAGMA secure_delete = ON;
          PRAGMA wal_autocheckpoint = 0;
@@ -86,9 +92,11 @@ pub(super) fn writable(path: &Path, options: &SqliteOptions) -> Result<Connectio
          PRAGMA trusted_schema = OFF;",
     )?;
     connection.set_prepared_statement_cache_capacity(64);
-    migrate(&mut connection)?;
-    if options.sharing == Sharing::Sole {
+    if serves {
+        migrate(&mut connection)?;
         give_back(&mut connection)?;
+    } else if let Some(missing) = pending(&connection)?.first() {
+        return Err(MigrationError::Older(missing.name).into());
     }
     Ok(connection)
 }
@@ -100,6 +108,7 @@ pub(super) fn helper(path: &Path, options: &SqliteOptions) -> Result<Connection,
     connection.busy_timeout(options.busy)?;
     connection.execute_batch(
         "PRAGMA synchronous = FULL;
+         PRAGMA checkpoint_fullfsync = ON;
          PRAGMA wal_autocheckpoint = 0;
          PRAGMA cache_size = -64;
          PRAGMA trusted_schema = OFF;",
@@ -122,16 +131,21 @@ pub(super) fn readable(path: &Path, options: &SqliteOptions) -> Result<Connectio
     Ok(connection)
 }
 
-/// The schema is that of this build; each missing step was applied whole.
-fn migrate(connection: &mut Connection) -> Result<(), SqliteOpenError> {
-    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-    transaction.execute_batch(migration::LEDGER)?;
-    let applied = transaction
+/// The migrations that the database does not have yet.
+fn pending(connection: &Connection) -> Result<Vec<Migration>, SqliteOpenError> {
+    let applied = connection
         .prepare(migration::APPLIED)?
         .query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?
         .collect::<Result<BTreeMap<i64, i64>, _>>()?;
     let text = |migration: &Migration| migration.sqlite;
-    for migration in migration::pending(&applied, text)? {
+    Ok(migration::pending(&applied, text)?)
+}
+
+/// The schema is that of this build; each missing step was applied whole.
+fn migrate(connection: &mut Connection) -> Result<(), SqliteOpenError> {
+    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    transaction.execute_batch(migration::LEDGER)?;
+    for migration in pending(&transaction)? {
         transaction.execute_batch(migration.sqlite)?;
         let checksum = migration::checksum(migration.sqlite);
         transaction.execute(migration::NOTE, (migration.version, migration.name, checksum))?;

@@ -2,6 +2,7 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
 
 use freehold_domain::port::PortError;
 use rusqlite::Connection;
@@ -12,7 +13,11 @@ use super::session::{SqliteSession, complete, unavailable};
 use super::writer::{Joining, stopped};
 use crate::engine::Operation;
 
+/// How many reads may wait before callers wait to be let in.
 const QUEUE: usize = 256;
+
+/// After how many steps of SQLite's machine a read is asked whether it takes too long; some tenths of a millisecond.
+const STEPS: i32 = 20_000;
 
 type Job = Box<dyn FnOnce(&mut Connection) + Send>;
 
@@ -24,12 +29,12 @@ pub(super) struct Readers {
 
 impl Readers {
     /// One thread for each of the connections.
-    pub(super) fn start(connections: Vec<Connection>) -> Result<Self, SqliteOpenError> {
+    pub(super) fn start(connections: Vec<Connection>, patience: Duration) -> Result<Self, SqliteOpenError> {
         let (jobs, queue) = mpsc::channel(QUEUE);
         let queue = Arc::new(Mutex::new(queue));
         let threads = connections
             .into_iter()
-            .map(|connection| start(connection, Arc::clone(&queue)).map(Joining::from))
+            .map(|connection| start(connection, Arc::clone(&queue), patience).map(Joining::from))
             .collect::<Result<Vec<_>, _>>()?;
         let _threads = threads;
         Ok(Self { jobs, _threads })
@@ -50,7 +55,15 @@ impl Readers {
 fn start(
     mut connection: Connection,
     queue: Arc<Mutex<mpsc::Receiver<Job>>>,
+    patience: Duration,
 ) -> Result<JoinHandle<()>, SqliteOpenError> {
+    let began = Arc::new(Mutex::new(Instant::now()));
+    let beginning = Arc::clone(&began);
+    let too_long = move || {
+        let began = *beginning.lock().unwrap_or_else(PoisonError::into_inner);
+        began.elapsed() > patience
+    };
+    connection.progress_handler(STEPS, Some(too_long))?;
     std::thread::Builder::new()
         .name("freehold-read".to_owned())
         .spawn(move || {
@@ -60,10 +73,11 @@ fn start(
                     .lock()
                     .unwrap_or_else(PoisonError::into_inner)
                     .blocking_recv();
-                match job {
-                    Some(job) => job(&mut connection),
-                    None => return,
-                }
+                let Some(job) = job else {
+                    return;
+                };
+                *began.lock().unwrap_or_else(PoisonError::into_inner) = Instant::now();
+                job(&mut connection);
             }
         })
         .map_err(SqliteOpenError::Thread)

@@ -36,10 +36,22 @@ pub(super) enum Command {
     Close(oneshot::Sender<Result<(), PortError>>),
 }
 
+impl Command {
+    fn is_durable(&self) -> bool {
+        match self {
+            Self::Append(_) | Self::Close(_) => true,
+            Self::Change(change) => change.is_durable(),
+            Self::Rewind => false,
+        }
+    }
+}
+
 /// An operation that waits to be run and answered.
 pub(super) trait Change: Send {
     /// The operation is part of the transaction, or undone. An error means that the whole transaction is lost.
     fn run(&mut self, connection: &mut Connection) -> rusqlite::Result<()>;
+    /// Whether it must be on the disk, and not only with the operating system, before the caller is answered.
+    fn is_durable(&self) -> bool;
     /// Whether what it removed must leave every file before the caller is answered.
     fn wipes(&self) -> bool;
     /// The caller knows the operation's result, if the transaction was committed.
@@ -67,6 +79,9 @@ impl<O: Operation> Change for Pending<O> {
     fn run(&mut self, connection: &mut Connection) -> rusqlite::Result<()> {
         connection.prepare_cached("SAVEPOINT change")?.execute([])?;
         let result = complete(self.operation.run(&mut SqliteSession(connection)));
+        if let Some(fatal) = result.as_ref().err().and_then(fatal_cause) {
+            return Err(fatal);
+        }
         if result.is_err() {
             // If SQLite has dropped the transaction by itself, this fails, and with it the batch.
             connection.prepare_cached("ROLLBACK TO change")?.execute([])?;
@@ -74,6 +89,10 @@ impl<O: Operation> Change for Pending<O> {
         connection.prepare_cached("RELEASE change")?.execute([])?;
         self.result = Some(result);
         Ok(())
+    }
+
+    fn is_durable(&self) -> bool {
+        O::DURABLE
     }
 
     fn wipes(&self) -> bool {
@@ -141,6 +160,7 @@ impl Writer {
             pages,
             checkpointer,
             busy: options.busy,
+            flushes: true,
             refusing: None,
             wiping: false,
         };
@@ -173,6 +193,8 @@ struct Desk {
     pages: Arc<AtomicI32>,
     checkpointer: Checkpointer,
     busy: Duration,
+    /// Whether a commit waits for the disk.
+    flushes: bool,
     /// Why nothing more is written: the disk failed, so what is on it is not known any more.
     refusing: Option<String>,
     /// Whether removed secrets still wait to be wiped.
@@ -212,6 +234,7 @@ impl Desk {
     }
 
     fn transact(&mut self, batch: &mut [Command]) -> rusqlite::Result<()> {
+        self.flush_if(batch.iter().any(Command::is_durable))?;
         self.connection.prepare_cached("BEGIN IMMEDIATE")?.execute([])?;
         let both_append =
             |one: &Command, next: &Command| matches!((one, next), (Command::Append(_), Command::Append(_)));
@@ -222,6 +245,18 @@ impl Desk {
             }
         }
         self.connection.prepare_cached("COMMIT")?.execute([])?;
+        Ok(())
+    }
+
+    /// From now on a commit waits for the disk if `flush` says so, and otherwise for the operating system only.
+    ///
+    /// What was committed without waiting is on the disk with the next commit that waits: the log is written in order.
+    fn flush_if(&mut self, flush: bool) -> rusqlite::Result<()> {
+        if self.flushes != flush {
+            let level = if flush { "FULL" } else { "NORMAL" };
+            self.connection.pragma_update(None, "synchronous", level)?;
+            self.flushes = flush;
+        }
         Ok(())
     }
 
@@ -323,6 +358,16 @@ fn is_fatal(error: &rusqlite::Error) -> bool {
     )
 }
 
+/// The fatal error behind an operation's, if there is one.
+fn fatal_cause(error: &PortError) -> Option<rusqlite::Error> {
+    let PortError::Unavailable(source) = error else {
+        return None;
+    };
+    let cause = source.downcast_ref::<rusqlite::Error>()?;
+    let code = cause.sqlite_error().filter(|_| is_fatal(cause))?;
+    Some(rusqlite::Error::SqliteFailure(*code, Some(cause.to_string())))
+}
+
 /// Why a batch was not committed, for everyone in it.
 #[derive(Debug, Clone, thiserror::Error)]
 #[error("the database did not commit: {0}")]
@@ -331,5 +376,120 @@ struct Refused(String);
 impl Refused {
     fn to_port_error(&self) -> PortError {
         PortError::Unavailable(Box::new(self.clone()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use freehold_domain::ledger::Settlement;
+    use freehold_testkit::conformance::sample::{Sample, credits};
+
+    use super::super::open;
+    use super::*;
+    use crate::installation::Check;
+    use crate::ledger::Reserve;
+    use crate::record;
+
+    fn desk(directory: &std::path::Path) -> Desk {
+        let (path, options) = (directory.join("freehold.db"), SqliteOptions::default());
+        let connection = open::writable(&path, true, &options).unwrap();
+        let helper = open::helper(&path, &options).unwrap();
+        let (commands, queue) = mpsc::channel(8);
+        Desk {
+            connection,
+            queue,
+            pages: Arc::new(AtomicI32::new(0)),
+            checkpointer: Checkpointer::start(helper, commands.downgrade()).unwrap(),
+            busy: options.busy,
+            flushes: true,
+            refusing: None,
+            wiping: false,
+        }
+    }
+
+    fn change(operation: impl Operation) -> Command {
+        Command::Change(Box::new(Pending::new(operation, oneshot::channel().0)))
+    }
+
+    /// An append, and where its answer will be.
+    fn append(sample: &Sample) -> (Command, oneshot::Receiver<Result<(), PortError>>) {
+        let record = sample.record(sample.workspace("").id);
+        let (done, answer) = oneshot::channel();
+        let append = Append {
+            detail: record::detail(&record).unwrap(),
+            record,
+            settlement: Settlement::None,
+            failure: None,
+            done,
+        };
+        (Command::Append(append), answer)
+    }
+
+    #[test]
+    fn a_commit_waits_for_the_disk_if_anything_in_it_must_last() {
+        let directory = tempfile::tempdir().unwrap();
+        let mut desk = desk(directory.path());
+        let sample = Sample::new();
+        let hold = || {
+            let reservation = sample.reservation(sample.workspace("").id, credits(0));
+            let node = Arc::from("");
+            change(Reserve { reservation, node })
+        };
+        let level = |desk: &Desk| -> i64 {
+            let level = desk
+                .connection
+                .pragma_query_value(None, "synchronous", |row| row.get(0));
+            level.unwrap()
+        };
+        desk.commit(&mut [hold(), hold()]).unwrap();
+        assert_eq!(level(&desk), 1, "holds alone need not wait");
+        desk.commit(&mut [hold(), append(&sample).0, hold()]).unwrap();
+        assert_eq!(level(&desk), 2, "a record must be on the disk");
+        desk.commit(&mut [hold()]).unwrap();
+        desk.commit(&mut [change(Check)]).unwrap();
+        assert_eq!(level(&desk), 2, "a check is for the disk");
+    }
+
+    #[test]
+    fn after_the_disk_failed_nothing_more_is_written() {
+        let directory = tempfile::tempdir().unwrap();
+        let mut desk = desk(directory.path());
+        let sample = Sample::new();
+        let move_probe = |desk: &Desk, change: &str| {
+            let statements = format!(
+                "PRAGMA writable_schema = ON;
+                 UPDATE sqlite_schema SET rootpage = rootpage {change} WHERE name = 'probe';
+                 PRAGMA writable_schema = RESET;"
+            );
+            desk.connection.execute_batch(&statements).unwrap();
+        };
+        // Like a page that was lost: the schema names one that is not there.
+        move_probe(&desk, "+ 90000");
+        let (fine, answer) = append(&sample);
+        let mut batch = vec![fine, change(Check)];
+        let outcome = desk.commit(&mut batch);
+        assert!(outcome.is_err(), "the check did not meet the fault");
+        desk.answer(&mut batch, &outcome);
+        assert!(matches!(
+            answer.blocking_recv(),
+            Ok(Err(PortError::Unavailable(_)))
+        ));
+        // Mending it does not bring trust back: what was lost with it is not known.
+        move_probe(&desk, "- 90000");
+        let (next, answer) = append(&sample);
+        let mut batch = vec![next];
+        let outcome = desk.commit(&mut batch);
+        desk.answer(&mut batch, &outcome);
+        assert!(matches!(
+            answer.blocking_recv(),
+            Ok(Err(PortError::Unavailable(_)))
+        ));
+        let written: i64 = desk
+            .connection
+            .query_row("SELECT COUNT(*) FROM usage_record", [], |row| row.get(0))
+            .unwrap();
+        assert_eq!(written, 0);
+        desk.refusing = None;
+        desk.commit(&mut [append(&sample).0]).unwrap();
     }
 }

@@ -3,12 +3,13 @@
 use std::fs;
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 use freehold_domain::ledger::{ReserveOutcome, Settlement};
 use freehold_domain::port::{
     DataKey, Directory, InstallationStore, Ledger, PageRequest, PortError, RecordFilter, Records, Store,
 };
-use freehold_store::{Sharing, SqliteOpenError, SqliteOptions, SqliteStore};
+use freehold_store::{MigrationError, Sharing, SqliteOpenError, SqliteOptions, SqliteStore};
 use freehold_testkit::conformance::random::the_store_answers_as_the_oracle_does;
 use freehold_testkit::conformance::sample::{BEGINNING, Sample, credits, founded, funded};
 use tempfile::TempDir;
@@ -147,8 +148,62 @@ async fn a_file_serves_one_process_and_lets_commands_in_beside_it() {
     assert_eq!(balance.held, credits(4), "the command took a running hold away");
     let state = store.load_directory().await.unwrap();
     assert_eq!((state.data_keys, state.version), (vec![rewrapped], 2));
-    drop(store);
+    let other = rusqlite::Connection::open(&path).unwrap();
+    other.execute("DELETE FROM schema_migration", []).unwrap();
+    let newer_build = SqliteStore::open(&path, &beside).err();
+    assert!(
+        matches!(
+            newer_build,
+            Some(SqliteOpenError::Migration(MigrationError::Older(_)))
+        ),
+        "{newer_build:?}"
+    );
+}
+
+#[tokio::test]
+async fn a_command_with_no_server_beside_it_opens_the_file_for_itself() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("freehold.db");
+    let beside = SqliteOptions {
+        sharing: Sharing::Beside,
+        ..SqliteOptions::default()
+    };
+    let command = SqliteStore::open(&path, &beside).unwrap();
+    assert_eq!(command.directory_version().await.unwrap(), 0);
+    let server = SqliteStore::open(&path, &SqliteOptions::default()).err();
+    assert!(matches!(server, Some(SqliteOpenError::InUse(_))), "{server:?}");
+    drop(command);
     open_at(directory.path());
+}
+
+#[tokio::test]
+async fn a_read_that_takes_too_long_is_given_up() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("freehold.db");
+    let hasty = SqliteOptions {
+        patience: Duration::ZERO,
+        ..SqliteOptions::default()
+    };
+    let store: Arc<dyn Store> = Arc::new(SqliteStore::open(&path, &hasty).unwrap());
+    let sample = Sample::new();
+    let workspace = founded(&store, &sample, "acme").await.id;
+    let mut appends = tokio::task::JoinSet::new();
+    for _ in 0..3_000 {
+        let (store, record) = (Arc::clone(&store), sample.bare_record(workspace));
+        appends.spawn(async move { store.append(record, Settlement::None).await.unwrap() });
+    }
+    appends.join_all().await;
+    let rare = RecordFilter {
+        model: Some("no such model".to_owned()),
+        ..RecordFilter::default()
+    };
+    let long = store.records(workspace, &rare, PageRequest::newest(1)).await;
+    assert!(matches!(long, Err(PortError::Unavailable(_))), "{long:?}");
+    let short = store
+        .records(workspace, &RecordFilter::default(), PageRequest::newest(1))
+        .await
+        .unwrap();
+    assert_eq!(short.items.len(), 1);
 }
 
 #[cfg(unix)]
@@ -266,7 +321,7 @@ async fn a_writer_that_is_held_up_says_so_and_goes_on_afterwards() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("freehold.db");
     let options = SqliteOptions {
-        busy: std::time::Duration::from_millis(30),
+        busy: Duration::from_millis(30),
         ..SqliteOptions::default()
     };
     let store = SqliteStore::open(&path, &options).unwrap();
