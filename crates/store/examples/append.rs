@@ -1,7 +1,7 @@
 //! Measures how fast usage records reach the disk: records a second and commit latency, by how many callers append at once.
 //!
-//! `cargo run --release -p freehold-store --example append -- [DIRECTORY] [SECONDS]` measures SQLite in a new directory
-//! below `DIRECTORY`, by default the system's for temporary files.
+//! `cargo run --release -p freehold-store --example append -- [PLACE] [SECONDS]` measures SQLite in a new directory below
+//! `PLACE`, by default the system's for temporary files, or PostgreSQL if `PLACE` is the address of an empty database.
 #![expect(clippy::print_stdout, reason = "it is a program that prints figures")]
 
 use std::borrow::Cow;
@@ -20,7 +20,7 @@ use freehold_domain::record::{
 };
 use freehold_domain::time::Timestamp;
 use freehold_domain::tokens::{TokenUsage, UsageSource};
-use freehold_store::{SqliteOptions, SqliteStore};
+use freehold_store::{PostgresOptions, PostgresStore, SqliteOptions, SqliteStore};
 
 type Fault = Box<dyn std::error::Error + Send + Sync>;
 
@@ -96,7 +96,6 @@ fn record(workspace: WorkspaceId, number: u64) -> Box<UsageRecord> {
 
 /// What one number of callers reached.
 struct Figures {
-    records: usize,
     elapsed: Duration,
     latencies: Vec<Duration>,
 }
@@ -134,27 +133,14 @@ async fn measure<S: Records + 'static>(
     }
     let elapsed = start.elapsed();
     latencies.sort_unstable();
-    Ok(Figures {
-        records: latencies.len(),
-        elapsed,
-        latencies,
-    })
+    Ok(Figures { elapsed, latencies })
 }
 
-#[tokio::main]
-async fn main() -> Result<(), Fault> {
-    let mut arguments = std::env::args().skip(1);
-    let below = arguments.next().map_or_else(std::env::temp_dir, PathBuf::from);
-    let seconds = arguments.next().map_or(Ok(3), |text| text.parse())?;
-    let directory = tempfile::tempdir_in(below)?;
-    let store = Arc::new(SqliteStore::open(
-        &directory.path().join("freehold.db"),
-        &SqliteOptions::default(),
-    )?);
+async fn measure_all<S: Records + 'static>(store: &Arc<S>, seconds: u64) -> Result<u64, Fault> {
     let counter = Arc::new(AtomicU64::new(0));
     println!("callers  records/s      p50 us      p99 us    p99.9 us      max us");
     for callers in [1, 16, 64, 256] {
-        let figures = measure(&store, callers, seconds, &counter).await?;
+        let figures = measure(store, callers, seconds, &counter).await?;
         let at = |permille: usize| {
             let last = figures.latencies.len().saturating_sub(1);
             let latency = figures.latencies.get(last * permille / 1000);
@@ -162,18 +148,32 @@ async fn main() -> Result<(), Fault> {
         };
         println!(
             "{callers:>7} {:>10.0} {:>11} {:>11} {:>11} {:>11}",
-            figures.records as f64 / figures.elapsed.as_secs_f64(),
+            figures.latencies.len() as f64 / figures.elapsed.as_secs_f64(),
             at(500),
             at(990),
             at(999),
             at(1000),
         );
     }
+    Ok(counter.load(Ordering::Relaxed))
+}
+
+#[tokio::main]
+async fn main() -> Result<(), Fault> {
+    let mut arguments = std::env::args().skip(1);
+    let place = arguments.next();
+    let seconds = arguments.next().map_or(Ok(3), |text| text.parse())?;
+    if let Some(url) = place.as_deref().filter(|place| place.starts_with("postgres")) {
+        let store = Arc::new(PostgresStore::connect(url, &PostgresOptions::default()).await?);
+        measure_all(&store, seconds).await?;
+        return Ok(store.close().await?);
+    }
+    let directory = tempfile::tempdir_in(place.map_or_else(std::env::temp_dir, PathBuf::from))?;
+    let file = directory.path().join("freehold.db");
+    let store = Arc::new(SqliteStore::open(&file, &SqliteOptions::default())?);
+    let records = measure_all(&store, seconds).await?;
     store.close().await?;
-    let size = std::fs::metadata(directory.path().join("freehold.db"))?.len();
-    println!(
-        "{} bytes a record on disk",
-        size / counter.load(Ordering::Relaxed).max(1)
-    );
+    let size = std::fs::metadata(file)?.len();
+    println!("{} bytes a record on disk", size / records.max(1));
     Ok(())
 }
