@@ -8,6 +8,7 @@ use freehold_domain::gate::{Bounds, Size, Subject};
 use freehold_domain::money::Credits;
 use freehold_domain::plan::Plan;
 use freehold_domain::provider::ProviderKind;
+use freehold_domain::tokens::TokenUsage;
 use freehold_wire::openai::chat::ChatRequest;
 
 use crate::case::Case;
@@ -25,6 +26,8 @@ const FILE_TOKENS_MAX: u64 = 500_000;
 pub(crate) struct Grant {
     pub(crate) asked: ChatRequest,
     pub(crate) resolved: Resolved,
+    /// What it will probably take.
+    pub(crate) expected: TokenUsage,
     /// The output tokens it is held to, where that is not what the caller said.
     pub(crate) output_tokens: Option<u64>,
 }
@@ -39,16 +42,15 @@ pub(crate) fn authorize(case: &mut Case, asked: ChatRequest) -> Result<Grant, De
     let gateway = Arc::clone(&case.gateway);
     let resolved = model::resolve(&gateway.catalogue, &case.caller, asked.model())?;
     let full_name = resolved.full_name();
+    let expected = gateway.estimator.expect(full_name, &asked);
     let (card, pays_itself, kind) = gateway.facts(&case.caller, &resolved);
-    let size = size(case, &asked, &full_name, kind);
+    let size = size(&asked, &expected, kind);
     let plan = Arc::clone(&case.caller.workspace.plan);
     let bounds = bounds(case, &plan)?;
     let admitted = bounds
-        .admit(&size, &subject(&full_name, card, &asked, &plan, pays_itself))
+        .admit(&size, &subject(full_name, card, &asked, &plan, pays_itself))
         .map_err(|denial| remedy::add(case, &asked, &resolved, &size, denial))?;
-    let tokens = size
-        .input_tokens
-        .saturating_add(case.expected_output(&full_name, &asked));
+    let tokens = expected.total();
     let entered = if case.rehearsal {
         limit::rehearse(&case.caller, case.received.at, tokens).map(|()| None)
     } else {
@@ -65,6 +67,7 @@ pub(crate) fn authorize(case: &mut Case, asked: ChatRequest) -> Result<Grant, De
     Ok(Grant {
         asked,
         resolved,
+        expected,
         output_tokens,
     })
 }
@@ -97,7 +100,7 @@ pub(crate) fn bounds<'a>(case: &'a Case, plan: &'a Plan) -> Result<Bounds<'a>, D
 }
 
 /// How large the request is.
-pub(crate) fn size(case: &Case, asked: &ChatRequest, full_name: &str, kind: Option<ProviderKind>) -> Size {
+pub(crate) fn size(asked: &ChatRequest, expected: &TokenUsage, kind: Option<ProviderKind>) -> Size {
     let attached = asked.attachments();
     let beyond = u64::from(attached.images + attached.sounds) * PICTURE_TOKENS_MAX
         + u64::from(attached.files) * FILE_TOKENS_MAX
@@ -106,7 +109,7 @@ pub(crate) fn size(case: &Case, asked: &ChatRequest, full_name: &str, kind: Opti
             .map_or(0, |adapter| adapter.added_input_tokens(asked));
     Size {
         input_tokens_bound: asked.input_bytes().saturating_add(beyond),
-        input_tokens: case.gateway.estimator.expect(full_name, asked).input,
+        input_tokens: expected.input,
         choices: u64::from(asked.choices()),
         output_tokens: asked.max_output_tokens(),
     }
@@ -139,10 +142,10 @@ pub(crate) fn subject<'a>(
 
 /// The ways on that own keys open: none of the limits on money is about them.
 pub(crate) fn own_key_remedy(resolved: &Resolved, plan: &Plan) -> Option<Remedy> {
-    let kind = resolved.provider.parse::<ProviderKind>().ok()?;
+    let kind = resolved.provider().parse::<ProviderKind>().ok()?;
     let served = freehold_wire::adapter::adapter(kind).is_some() && kind != ProviderKind::Sandbox;
     (plan.byok && served).then(|| Remedy::UseOwnKey {
-        provider: resolved.provider.clone(),
+        provider: resolved.provider().to_owned(),
         would_allow: true,
     })
 }

@@ -6,8 +6,6 @@ use std::time::Duration;
 use freehold_domain::ledger::Reservation;
 use freehold_domain::record::{Attempt, Expected};
 
-use freehold_wire::openai::chat::ChatRequest;
-
 use crate::Gateway;
 use crate::authenticate::Caller;
 use crate::limit::Share;
@@ -58,11 +56,6 @@ impl Case {
             upstream: Duration::ZERO,
             first_byte: None,
         }
-    }
-
-    /// Output tokens that `asked` will probably take on `model` (`provider/model`).
-    pub(crate) fn expected_output(&self, model: &str, asked: &ChatRequest) -> u64 {
-        self.gateway.estimator.expect(model, asked).output
     }
 
     /// Time spent here so far, rather than waiting for providers.

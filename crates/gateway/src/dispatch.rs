@@ -220,9 +220,9 @@ fn prepare(
     {
         return Err(Missed::Paused(ms));
     }
-    let card = candidate.card(&case.gateway.catalogue, &grant.resolved.model);
+    let card = candidate.card(&case.gateway.catalogue, grant.resolved.model());
     let target = ChatTarget {
-        model: &grant.resolved.model,
+        model: grant.resolved.model(),
         max_output_tokens: output_tokens,
         model_max_output_tokens: card.and_then(|card| card.limits.output),
         reasoning: card.and_then(|card| card.has(Capability::Reasoning)),

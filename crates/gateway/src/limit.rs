@@ -44,28 +44,26 @@ impl RateBook {
 
 /// A running request's share of its rates. Dropped, it ends without having taken a token.
 pub(crate) struct Share {
-    scopes: [Arc<RateScope>; 2],
-    tokens: u64,
+    workspace: Arc<RateScope>,
+    /// Nothing where the key has no rates of its own.
+    key: Option<Arc<RateScope>>,
+    expected: u64,
+    /// What the request took, once that is known.
+    taken: u64,
 }
 
 impl Share {
     /// The request ended and took so many tokens.
     pub(crate) fn settle(mut self, tokens: u64) {
-        self.release(tokens);
-        self.tokens = 0;
-        self.scopes = [Arc::default(), Arc::default()];
-    }
-
-    fn release(&self, tokens: u64) {
-        for scope in &self.scopes {
-            scope.meter().release(self.tokens, tokens);
-        }
+        self.taken = tokens;
     }
 }
 
 impl Drop for Share {
     fn drop(&mut self) {
-        self.release(0);
+        for scope in std::iter::once(&self.workspace).chain(&self.key) {
+            scope.meter().release(self.expected, self.taken);
+        }
     }
 }
 
@@ -91,9 +89,12 @@ fn limits(caller: &Caller) -> [RateLimits; 2] {
 /// `RateLimitExceeded`, with the time after which the request would pass.
 pub(crate) fn enter(caller: &Caller, now: Timestamp, tokens: u64) -> Result<Share, Denial> {
     evaluate(caller, now, tokens, true)?;
+    let [_, of_key] = limits(caller);
     Ok(Share {
-        scopes: [Arc::clone(&caller.workspace.rates), Arc::clone(&caller.rates)],
-        tokens,
+        workspace: Arc::clone(&caller.workspace.rates),
+        key: (of_key != RateLimits::default()).then(|| Arc::clone(&caller.rates)),
+        expected: tokens,
+        taken: 0,
     })
 }
 
@@ -108,7 +109,17 @@ pub(crate) fn rehearse(caller: &Caller, now: Timestamp, tokens: u64) -> Result<(
 fn evaluate(caller: &Caller, now: Timestamp, tokens: u64, take: bool) -> Result<(), Denial> {
     let [of_plan, of_key] = limits(caller);
     // Always the workspace first, so that two requests never wait for each other.
-    let (mut workspace, mut key) = (caller.workspace.rates.meter(), caller.rates.meter());
+    let mut workspace = caller.workspace.rates.meter();
+    if of_key == RateLimits::default() {
+        if let Some(breach) = workspace.breach(now, &of_plan, tokens) {
+            return Err(denial(caller, &breach, "workspace"));
+        }
+        if take {
+            workspace.take(tokens);
+        }
+        return Ok(());
+    }
+    let mut key = caller.rates.meter();
     for (meter, limits, whose) in [
         (&mut workspace, of_plan, "workspace"),
         (&mut key, of_key, "virtual key"),
@@ -151,6 +162,9 @@ fn denial(caller: &Caller, breach: &RateBreach, whose: &str) -> Denial {
 pub(crate) fn state(caller: &Caller, now: Timestamp) -> (Option<RateState>, Option<RateState>) {
     let [of_plan, of_key] = limits(caller);
     let workspace = caller.workspace.rates.meter().state(now, &of_plan);
+    if of_key == RateLimits::default() {
+        return workspace;
+    }
     let key = caller.rates.meter().state(now, &of_key);
     let tighter = |one: Option<RateState>, other: Option<RateState>| match (one, other) {
         (Some(one), Some(other)) => Some(if one.remaining <= other.remaining {

@@ -38,7 +38,9 @@ pub(crate) fn meter(case: &Case, relayed: Relayed) -> Metered {
             (TokenUsage { output, ..input }, UsageSource::Estimated)
         }
     };
-    let card = relayed.candidate.card(&case.gateway.catalogue, &relayed.model);
+    let card = relayed
+        .candidate
+        .card(&case.gateway.catalogue, relayed.resolved.model());
     let cost = card
         .and_then(|card| card.price.as_ref())
         .and_then(|card| price(card, &tokens, relayed.usage.as_ref(), case.received.at));

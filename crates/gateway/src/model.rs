@@ -1,5 +1,7 @@
 //! Which provider a model's name means.
 
+use std::sync::Arc;
+
 use freehold_domain::catalog::Catalogue;
 use freehold_domain::denial::{Denial, DenialCode};
 use freehold_domain::provider::ProviderKind;
@@ -7,19 +9,35 @@ use freehold_domain::provider::ProviderKind;
 use crate::authenticate::Caller;
 use crate::snapshot::KeyView;
 
-/// A provider and its own name for a model.
+/// A provider and its own name for a model. Copies are cheap.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Resolved {
-    /// The name the provider's models are called by.
-    pub(crate) provider: String,
-    /// The model, by the provider's name for it.
-    pub(crate) model: String,
+    full_name: Arc<str>,
+    /// How long the provider's name is.
+    provider_length: usize,
 }
 
 impl Resolved {
+    fn new(provider: &str, model: &str) -> Self {
+        Self {
+            full_name: Arc::from(format!("{provider}/{model}")),
+            provider_length: provider.len(),
+        }
+    }
+
     /// `provider/model`, which allow-lists are held against.
-    pub(crate) fn full_name(&self) -> String {
-        format!("{}/{}", self.provider, self.model)
+    pub(crate) fn full_name(&self) -> &str {
+        &self.full_name
+    }
+
+    /// The name the provider's models are called by.
+    pub(crate) fn provider(&self) -> &str {
+        self.full_name.get(..self.provider_length).unwrap_or_default()
+    }
+
+    /// The model, by the provider's name for it.
+    pub(crate) fn model(&self) -> &str {
+        self.full_name.get(self.provider_length + 1..).unwrap_or_default()
     }
 }
 
@@ -32,20 +50,14 @@ pub(crate) fn resolve(catalogue: &Catalogue, caller: &Caller, name: &str) -> Res
         && !model.is_empty()
         && is_provider(caller, provider)
     {
-        return Ok(Resolved {
-            provider: provider.to_owned(),
-            model: model.to_owned(),
-        });
+        return Ok(Resolved::new(provider, model));
     }
     let not_found = |message: String| Denial::new(DenialCode::ModelNotFound, message).with_param("model");
     let mut owners = owners(catalogue, caller, name);
     owners.sort_unstable();
     owners.dedup();
     match owners.as_slice() {
-        [provider] => Ok(Resolved {
-            provider: (*provider).to_owned(),
-            model: name.to_owned(),
-        }),
+        [provider] => Ok(Resolved::new(provider, name)),
         [] => Err(not_found(format!(
             "No provider that this key may use has a model {name:?}. Write it as `provider/model`; GET /v1/models lists what there is."
         ))),

@@ -110,15 +110,15 @@ impl Gateway {
         caller: &Caller,
         resolved: &Resolved,
     ) -> (Option<&'a ModelCard>, bool, Option<ProviderKind>) {
-        let own = caller.workspace.keys.of(&resolved.provider);
+        let own = caller.workspace.keys.of(resolved.provider());
         let first = own
             .first()
-            .or_else(|| caller.snapshot.platform.of(&resolved.provider).first());
+            .or_else(|| caller.snapshot.platform.of(resolved.provider()).first());
         let kind = first
             .map(|view| view.key.provider)
-            .or_else(|| resolved.provider.parse().ok());
+            .or_else(|| resolved.provider().parse().ok());
         let origin = first.map(|view| &*view.key.origin);
-        let card = kind.and_then(|kind| card_of(&self.catalogue, kind, origin, &resolved.model));
+        let card = kind.and_then(|kind| card_of(&self.catalogue, kind, origin, resolved.model()));
         let pays_itself =
             (!own.is_empty() && caller.workspace.plan.byok) || kind == Some(ProviderKind::Sandbox);
         (card, pays_itself, kind)

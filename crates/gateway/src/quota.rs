@@ -192,7 +192,7 @@ async fn rehearse(case: &mut Case, body: Result<Bytes, Denial>) -> Result<CheckV
     Ok(CheckView {
         object: "quota.check",
         allowed: true,
-        model: Some(reserved.grant.resolved.full_name()),
+        model: Some(reserved.grant.resolved.full_name().to_owned()),
         cost_attribution: first.map(|candidate| candidate.attribution),
         max_output_tokens: output_tokens.or(reserved.grant.asked.max_output_tokens()),
         adjusted: case.adjusted.clone(),

@@ -17,6 +17,7 @@ use crate::dispatch::{Attempted, Source};
 use crate::error::Refusal;
 use crate::fault::Fault;
 use crate::headers;
+use crate::model::Resolved;
 use crate::route::Candidate;
 
 /// How an answer ended.
@@ -64,11 +65,10 @@ pub(crate) enum Held {
 pub(crate) struct Relayed {
     pub(crate) candidate: Candidate,
     pub(crate) key_name: Option<KeyName<ProviderKeyId>>,
-    /// The model by the provider's name, as it was asked for.
-    pub(crate) model: String,
+    /// The model as it was asked for.
+    pub(crate) resolved: Resolved,
     /// The model that the provider says answered.
     pub(crate) model_reported: Option<Box<str>>,
-    pub(crate) full_name: String,
     pub(crate) input_bytes: u64,
     pub(crate) output_bytes: u64,
     pub(crate) usage: Option<ReportedUsage>,
@@ -84,7 +84,9 @@ pub(crate) struct Relayed {
 impl Relayed {
     /// The model that answered.
     pub(crate) fn model_used(&self) -> &str {
-        self.model_reported.as_deref().unwrap_or(&self.model)
+        self.model_reported
+            .as_deref()
+            .unwrap_or_else(|| self.resolved.model())
     }
 }
 
@@ -136,8 +138,7 @@ async fn whole(case: &mut Case, attempted: Attempted, answer: &mut Answer) -> Re
         .map_err(|fault| Fault::from(fault).into_refusal(&candidate))?;
     Ok(Relayed {
         key_name: key_name(&candidate),
-        full_name: grant.resolved.full_name(),
-        model: grant.resolved.model,
+        resolved: grant.resolved,
         model_reported: reply.model.map(String::into_boxed_str),
         input_bytes: grant.asked.input_bytes(),
         output_bytes: reply.output_bytes,
@@ -254,8 +255,7 @@ async fn stream(case: &mut Case, attempted: Attempted, answer: &mut Answer) -> R
     let progress = decoder.progress();
     Ok(Relayed {
         key_name: key_name(&candidate),
-        full_name: grant.resolved.full_name(),
-        model: grant.resolved.model,
+        resolved: grant.resolved,
         model_reported: progress.model.clone(),
         input_bytes: grant.asked.input_bytes(),
         output_bytes: progress.output_bytes,

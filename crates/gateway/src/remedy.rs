@@ -43,7 +43,7 @@ pub(crate) fn add(
         if passes && name != resolved.full_name() {
             let same_provider = name
                 .split_once('/')
-                .is_some_and(|(provider, _)| provider == resolved.provider);
+                .is_some_and(|(provider, _)| provider == resolved.provider());
             models.push((!same_provider, name));
         }
     }
@@ -57,10 +57,9 @@ pub(crate) fn add(
                 would_allow: true,
             }),
     );
-    let full_name = resolved.full_name();
     let (card, pays_itself, _) = case.gateway.facts(&case.caller, resolved);
     let larger = larger_plans(case).into_iter().find(|plan| {
-        let subject = subject(&full_name, card, asked, plan, pays_itself);
+        let subject = subject(resolved.full_name(), card, asked, plan, pays_itself);
         bounds(case, plan).is_ok_and(|bounds| bounds.admit(size, &subject).is_ok())
     });
     denial.remedies.extend(larger.map(|plan| upgrade(case, &plan)));

@@ -76,17 +76,17 @@ async fn hold(case: &mut Case, grant: &Grant, candidate: &Candidate) -> Result<O
     let gateway = Arc::clone(&case.gateway);
     let plan = Arc::clone(&case.caller.workspace.plan);
     let full_name = grant.resolved.full_name();
-    let card = candidate.card(&gateway.catalogue, &grant.resolved.model);
-    let subject = subject(&full_name, card, &grant.asked, &plan, false);
+    let card = candidate.card(&gateway.catalogue, grant.resolved.model());
+    let subject = subject(full_name, card, &grant.asked, &plan, false);
     let denied = |mut denial: Denial| {
         denial.remedies.extend(own_key_remedy(&grant.resolved, &plan));
         Refusal::from(denial)
     };
     if subject.price.is_none() {
-        return Err(denied(price_unknown(&full_name)));
+        return Err(denied(price_unknown(full_name)));
     }
     let rate = gateway.settings.credit_rate;
-    let size = size(case, &grant.asked, &full_name, Some(candidate.kind));
+    let size = size(&grant.asked, &grant.expected, Some(candidate.kind));
     let open = grant.asked.max_output_tokens().is_none();
     let most = [subject.output_tokens_max, plan.max_output_tokens]
         .into_iter()
@@ -151,15 +151,13 @@ fn would_reserve(balance: Balance, credits: Credits) -> ReserveOutcome {
 /// What the request will probably take on its first candidate.
 fn expect(case: &Case, grant: &Grant, candidates: &[Candidate]) -> Expected {
     let gateway = &case.gateway;
-    let tokens = gateway
-        .estimator
-        .expect(&grant.resolved.full_name(), &grant.asked);
+    let tokens = &grant.expected;
     let card = candidates
         .first()
-        .and_then(|first| first.card(&gateway.catalogue, &grant.resolved.model));
+        .and_then(|first| first.card(&gateway.catalogue, grant.resolved.model()));
     let cost = card
         .and_then(|card| card.price.as_ref())
-        .and_then(|price| crate::meter::price(price, &tokens, None, case.received.at).map(|cost| cost.total));
+        .and_then(|price| crate::meter::price(price, tokens, None, case.received.at).map(|cost| cost.total));
     Expected {
         input_tokens: tokens.input,
         output_tokens: tokens.output,

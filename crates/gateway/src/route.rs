@@ -63,7 +63,7 @@ pub(crate) struct Routed {
 /// `NoCandidate`, saying what to store or change.
 pub(crate) fn route(case: &Case, grant: Grant) -> Result<Routed, Denial> {
     let caller = &case.caller;
-    let provider = grant.resolved.provider.as_str();
+    let provider = grant.resolved.provider();
     let workspace = &caller.workspace;
     let own: &[Arc<KeyView>] = if workspace.plan.byok {
         workspace.keys.of(provider)
@@ -75,7 +75,7 @@ pub(crate) fn route(case: &Case, grant: Grant) -> Result<Routed, Denial> {
         view.key.is_active
             && view.adapter.is_some()
             && (view.endpoint.is_some() || view.key.provider == ProviderKind::Sandbox)
-            && model_is_allowed(&view.key.allowed_models, &grant.resolved.full_name())
+            && model_is_allowed(&view.key.allowed_models, grant.resolved.full_name())
     };
     let now = case.received.at;
     // A key that the provider refused, or that is paused, is passed over as long as there is another one.

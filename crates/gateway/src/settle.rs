@@ -40,7 +40,7 @@ pub(crate) async fn settle(case: &mut Case, metered: Metered, answer: &mut Answe
         let relayed = &metered.relayed;
         gateway
             .estimator
-            .learn(&relayed.full_name, relayed.input_bytes, &metered.tokens);
+            .learn(relayed.resolved.full_name(), relayed.input_bytes, &metered.tokens);
     }
     if let Err(error) = stored {
         let refusal = error::unrecorded(&error, case.received.id);
