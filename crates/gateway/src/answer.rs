@@ -100,8 +100,32 @@ impl Answer {
     /// Returns when the request must end; never while the client waits and may wait.
     pub(crate) async fn interrupted(&mut self) -> Interruption {
         tokio::select! {
+            biased;
             () = self.way.closed() => Interruption::Gone,
             () = self.stopping.cancelled() => Interruption::Stopped,
+        }
+    }
+
+    /// The same for a stream whose head is out, as one future that a loop can wait on again and again: it signs up with
+    /// client and process once, not at every piece. While it lives the stream stays open.
+    pub(crate) fn interruption(&self) -> impl Future<Output = Interruption> + Send + use<> {
+        let stopping = self.stopping.clone();
+        let sender = match &self.way {
+            Way::Streaming(sender) => Some(sender.clone()),
+            Way::Waiting(_) | Way::Done => None,
+        };
+        async move {
+            let closed = async {
+                match &sender {
+                    Some(sender) => sender.closed().await,
+                    None => std::future::pending().await,
+                }
+            };
+            tokio::select! {
+                biased;
+                () = closed => Interruption::Gone,
+                () = stopping.cancelled() => Interruption::Stopped,
+            }
         }
     }
 

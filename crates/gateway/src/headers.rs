@@ -15,8 +15,13 @@ const PROVIDER: HeaderName = HeaderName::from_static("x-freehold-provider");
 const COST: HeaderName = HeaderName::from_static("x-freehold-cost-usd");
 const OVERHEAD: HeaderName = HeaderName::from_static("x-freehold-overhead-us");
 
+/// About how many headers an answer has.
+const HEADERS: usize = 24;
+
 /// The headers that every reply of a provider carries: its own that may pass, then ours.
 pub(crate) fn of_answer(headers: &mut HeaderMap, case: &Case, candidate: &Candidate, upstream: &HeaderMap) {
+    // Room for all at once, the client's connection headers among them: the map grows by rehashing.
+    headers.reserve(HEADERS);
     headers.extend(upstream.iter().map(|(name, value)| (name.clone(), value.clone())));
     of_caller(headers, case);
     headers.insert(

@@ -10,6 +10,9 @@ use crate::case::Case;
 use crate::meter::Metered;
 use crate::recall::Recalled;
 
+/// About how long the metadata is.
+const METADATA_BYTES: usize = 1_024;
+
 /// A parameter we set because the caller left it open.
 #[derive(Debug, Clone, Serialize)]
 pub(crate) struct Adjusted {
@@ -89,6 +92,10 @@ pub(crate) fn metadata(case: &Case, metered: &Metered) -> String {
         cache: Recalled::MISS,
         adjusted: case.adjusted.as_ref(),
     };
+    let mut text = Vec::with_capacity(METADATA_BYTES);
     // Nothing in it can fail to be written; an empty object would only lose the news, not the answer.
-    serde_json::to_string(&metadata).unwrap_or_else(|_| "{}".to_owned())
+    if serde_json::to_writer(&mut text, &metadata).is_err() {
+        return "{}".to_owned();
+    }
+    String::from_utf8(text).unwrap_or_else(|_| "{}".to_owned())
 }

@@ -206,11 +206,12 @@ async fn stream(case: &mut Case, attempted: Attempted, answer: &mut Answer) -> R
     } else {
         Some(Ending::ClientGone)
     };
+    let mut interrupted = std::pin::pin!(answer.interruption());
     while ending.is_none() {
         let piece = tokio::select! {
             biased;
             piece = source.next() => piece,
-            interruption = answer.interrupted() => { ending = Some(interruption.into()); break }
+            interruption = &mut interrupted => { ending = Some(interruption.into()); break }
             () = &mut heartbeat => {
                 // The timer is only moved when it fires, so that a busy stream does not pay for it at every piece.
                 if last_piece.elapsed() >= silence && !answer.send_piece(freehold_wire::heartbeat()).await {
