@@ -1,0 +1,15 @@
+//! `POST /v1/chat/completions`.
+
+mod egress;
+mod failover;
+mod fallback;
+mod faults;
+mod leaving;
+mod many;
+mod metadata;
+mod pass_through;
+mod providers;
+mod requests;
+mod sandbox;
+mod streams;
+mod usage;

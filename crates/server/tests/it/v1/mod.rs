@@ -1,0 +1,8 @@
+//! The routes of a workspace.
+
+mod byok;
+mod chat;
+mod credits;
+mod models;
+mod usage;
+mod virtual_keys;
