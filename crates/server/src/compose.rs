@@ -16,6 +16,7 @@ use freehold_vault::{Entropy, SystemEntropy};
 use crate::config::{Config, Database};
 use crate::exit::Exit;
 use crate::first_start::{self, News, Sources};
+use crate::node::Node;
 use crate::platform_keys;
 use crate::routes::{no_route, other_method};
 use crate::system::{SystemClock, SystemIds};
@@ -32,10 +33,13 @@ pub(crate) struct Parts {
     pub(crate) news: News,
 }
 
-/// The store, of either kind.
+/// The store, of either kind, with the name that this process bears in it where it serves from it.
 pub(crate) enum Opened {
     Sqlite(Arc<SqliteStore>),
-    Postgres(Arc<PostgresStore>),
+    Postgres(
+        Arc<PostgresStore>,
+        #[expect(dead_code, reason = "the claim holds for as long as the store is open")] Option<Node>,
+    ),
 }
 
 impl Opened {
@@ -43,7 +47,7 @@ impl Opened {
     pub(crate) fn ports(&self) -> Arc<dyn Store> {
         match self {
             Self::Sqlite(store) => Arc::clone(store) as Arc<dyn Store>,
-            Self::Postgres(store) => Arc::clone(store) as Arc<dyn Store>,
+            Self::Postgres(store, _) => Arc::clone(store) as Arc<dyn Store>,
         }
     }
 
@@ -51,20 +55,9 @@ impl Opened {
     pub(crate) async fn close(&self) -> anyhow::Result<()> {
         match self {
             Self::Sqlite(store) => store.close().await.context("the database cannot be closed"),
-            Self::Postgres(store) => store.close().await.context("the database cannot be closed"),
+            Self::Postgres(store, _) => store.close().await.context("the database cannot be closed"),
         }
     }
-}
-
-/// This node's name, made once and kept in the data directory: what an earlier life of it left held is given back.
-fn node_name(config: &Config) -> anyhow::Result<String> {
-    let path = config.data_dir.join("node");
-    if let Ok(name) = std::fs::read_to_string(&path) {
-        return Ok(name.trim().to_owned());
-    }
-    let name = SystemIds::default().next_uuid().as_simple().to_string();
-    std::fs::write(&path, &name).with_context(|| path.display().to_string())?;
-    Ok(name)
 }
 
 /// Opens the store that the configuration names.
@@ -83,14 +76,19 @@ pub(crate) async fn open_store(config: &Config, sharing: Sharing) -> anyhow::Res
             Opened::Sqlite(Arc::new(store))
         }
         Database::Postgres(url) => {
+            // A command beside a running server bears no name, and so takes nothing from it.
+            let node = match sharing {
+                Sharing::Sole => Some(Node::claim(config)?),
+                Sharing::Beside => None,
+            };
             let options = PostgresOptions {
-                node: Some(node_name(config)?),
+                node: node.as_ref().map(|node| node.name.clone()),
                 ..PostgresOptions::default()
             };
             let store = PostgresStore::connect(url.as_str(), &options)
                 .await
                 .context("PostgreSQL")?;
-            Opened::Postgres(Arc::new(store))
+            Opened::Postgres(Arc::new(store), node)
         }
     })
 }

@@ -20,6 +20,7 @@ mod exit;
 mod first_start;
 mod linger;
 mod listen;
+mod node;
 mod openapi;
 mod page;
 mod platform_keys;

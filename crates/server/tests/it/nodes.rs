@@ -11,7 +11,7 @@ use freehold_testkit::simulator::{Shape, Simulator, VALID_KEY};
 use serde_json::{Value, json};
 
 use crate::support::answer::metadata;
-use crate::support::tenant::ask;
+use crate::support::tenant::{ask, ask_stream};
 use crate::support::{Tenant, answer, eventually, options};
 
 /// How soon a change must hold on the other node.
@@ -223,4 +223,39 @@ async fn a_database_that_goes_away_is_told_and_comes_back_without_a_restart() {
     .await;
     let _ = tenant.chat(&ask("sandbox/echo", "after")).await.expect(200);
     assert!(server.is_running());
+}
+
+#[tokio::test]
+async fn a_second_process_on_the_data_directory_of_a_running_node_takes_nothing_from_it() {
+    let provider = Simulator::start(Shape::OpenAi);
+    provider.add_model("gpt-4o", "sim-long-40+drip-50");
+    let options = options()
+        .database(Postgres::shared().database())
+        .platform_key("openai", VALID_KEY, &provider);
+    let first = Freehold::start(options.clone()).await;
+    let tenant = Tenant::new(&first).await;
+    tenant.grant("10").await;
+    let mut body = ask_stream("openai/gpt-4o", "slowly");
+    body["max_tokens"] = json!(500);
+    let mut stream = tenant.open_chat(&body).await;
+    stream.read_until("word").await;
+    let held = tenant.credits().await["held"].clone();
+    assert_ne!(held, "0");
+    let second = Freehold::try_start(options.data(first.data())).await;
+    let failed = second.expect_err("it would take itself for the first one come back to life");
+    assert!(failed.stderr.contains("in use by another process"), "{failed}");
+    let doctor = first.run(&["doctor"]);
+    assert!(doctor.status.success(), "{doctor:?}");
+    assert_eq!(
+        tenant.credits().await["held"],
+        held,
+        "what runs on the first node stays held"
+    );
+    assert!(stream.rest().await.unwrap().ends_with(b"data: [DONE]\n\n"));
+    let record = tenant.only_record().await;
+    let credits = tenant.credits().await;
+    assert_eq!(
+        (&credits["posted"], &credits["held"]),
+        (&record["credits_charged"], &json!("0"))
+    );
 }
