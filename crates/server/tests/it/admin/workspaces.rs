@@ -6,40 +6,42 @@ use http::Method;
 use serde_json::json;
 
 use crate::support::tenant::{ask, make_plan, unique};
-use crate::support::{Tenant, server};
+use crate::support::{Tenant, server, servers};
 
 #[tokio::test]
 async fn a_deleted_workspace_opens_to_nobody() {
-    let provider = Simulator::start(Shape::OpenAi);
-    let server = server().await;
-    let tenant = Tenant::new(server).await;
-    tenant.store_key("openai", &provider).await;
-    assert_eq!(
-        tenant.chat(&ask("openai/sim-ok", "still there")).await.status,
-        200
-    );
-    let path = format!("/admin/v1/workspaces/{}", tenant.id);
-    let gone = tenant.admin(Method::DELETE, &path, None).await.expect(200).json();
-    assert_eq!(gone["deleted"], true);
-    assert_eq!(tenant.chat(&ask("openai/sim-ok", "gone")).await.status, 401);
-    assert_eq!(tenant.get("/v1/usage/records").await.status, 401);
-    assert_eq!(tenant.admin(Method::GET, &path, None).await.status, 404);
-    assert_eq!(provider.inferences().len(), 1);
+    for server in servers().await {
+        let provider = Simulator::start(Shape::OpenAi);
+        let tenant = Tenant::new(server).await;
+        tenant.store_key("openai", &provider).await;
+        assert_eq!(
+            tenant.chat(&ask("openai/sim-ok", "still there")).await.status,
+            200
+        );
+        let path = format!("/admin/v1/workspaces/{}", tenant.id);
+        let gone = tenant.admin(Method::DELETE, &path, None).await.expect(200).json();
+        assert_eq!(gone["deleted"], true);
+        assert_eq!(tenant.chat(&ask("openai/sim-ok", "gone")).await.status, 401);
+        assert_eq!(tenant.get("/v1/usage/records").await.status, 401);
+        assert_eq!(tenant.admin(Method::GET, &path, None).await.status, 404);
+        assert_eq!(provider.inferences().len(), 1);
+    }
 }
 
 #[tokio::test]
 async fn a_change_of_plan_is_in_force_at_the_next_request() {
-    let server = server().await;
-    let plan = unique("strict");
-    make_plan(server, &plan, json!({"allowed_models": ["sandbox/echo"]})).await;
-    let tenant = Tenant::new(server).await;
-    assert_eq!(tenant.chat(&ask("sandbox/json", "free")).await.status, 200);
-    let path = format!("/admin/v1/workspaces/{}", tenant.id);
-    let _ = tenant
-        .admin(Method::PATCH, &path, Some(&json!({"plan": plan})))
-        .await
-        .expect(200);
-    assert_eq!(tenant.chat(&ask("sandbox/json", "strict")).await.status, 403);
+    for server in servers().await {
+        let plan = unique("strict");
+        make_plan(server, &plan, json!({"allowed_models": ["sandbox/echo"]})).await;
+        let tenant = Tenant::new(server).await;
+        assert_eq!(tenant.chat(&ask("sandbox/json", "free")).await.status, 200);
+        let path = format!("/admin/v1/workspaces/{}", tenant.id);
+        let _ = tenant
+            .admin(Method::PATCH, &path, Some(&json!({"plan": plan})))
+            .await
+            .expect(200);
+        assert_eq!(tenant.chat(&ask("sandbox/json", "strict")).await.status, 403);
+    }
 }
 
 #[tokio::test]

@@ -8,6 +8,7 @@ pub(crate) mod tenant;
 use std::time::{Duration, Instant};
 
 use freehold_testkit::freehold::{Freehold, Options};
+use freehold_testkit::postgres::Postgres;
 use tokio::sync::OnceCell;
 
 pub(crate) use tenant::Tenant;
@@ -35,6 +36,26 @@ pub(crate) fn options_without_token() -> Options {
 pub(crate) async fn server() -> &'static Freehold {
     static SERVER: OnceCell<Freehold> = OnceCell::const_new();
     SERVER.get_or_init(|| Freehold::start(options())).await
+}
+
+/// The same server on PostgreSQL.
+async fn server_on_postgres() -> &'static Freehold {
+    static SERVER: OnceCell<Freehold> = OnceCell::const_new();
+    SERVER.get_or_init(|| Freehold::start(on_postgres())).await
+}
+
+/// The shared servers of both stores, for what must hold on either.
+pub(crate) async fn servers() -> [&'static Freehold; 2] {
+    [server().await, server_on_postgres().await]
+}
+
+/// A server of each store, for what must hold on either.
+pub(crate) fn stores() -> [Options; 2] {
+    [options(), on_postgres()]
+}
+
+fn on_postgres() -> Options {
+    options().database(Postgres::shared().database())
 }
 
 /// What `look` finds, as soon as it finds something.

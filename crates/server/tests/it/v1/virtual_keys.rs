@@ -8,7 +8,7 @@ use http::Method;
 use serde_json::json;
 
 use crate::support::tenant::ask;
-use crate::support::{Tenant, answer, eventually, server};
+use crate::support::{Tenant, answer, eventually, server, servers};
 
 fn chat(server: &Freehold) -> Request {
     Request::post(server.url("/v1/chat/completions")).json(&ask("sandbox/echo", "who is there"))
@@ -166,66 +166,70 @@ async fn each_scope_opens_its_own_doors_and_no_others() {
 
 #[tokio::test]
 async fn a_key_is_shown_once_and_then_only_known_by_its_public_part() {
-    let tenant = Tenant::new(server().await).await;
-    let made = tenant
-        .post(
-            "/v1/virtual-keys",
-            &json!({"label": "shown once", "scopes": ["inference"]}),
-        )
-        .await
-        .expect(201)
-        .json();
-    let key = made["key"].as_str().unwrap();
-    let public = made["public_id"].as_str().unwrap();
-    assert!(key.starts_with(&format!("fh_{public}")), "{made}");
-    let secret = key.trim_start_matches(&format!("fh_{public}"));
-    let list = tenant.get("/v1/virtual-keys").await.expect(200).text();
-    assert!(
-        list.contains(public) && !list.contains(key) && !list.contains(secret),
-        "{list}"
-    );
-    let reply = tenant
-        .calling_with(key)
-        .chat(&ask("sandbox/echo", "new key"))
-        .await;
-    assert_eq!(answer::text(&reply), "new key");
-    let record = tenant.only_record().await;
-    assert_eq!(
-        record["virtual_key"],
-        json!({"id": made["id"], "label": "shown once"})
-    );
+    for server in servers().await {
+        let tenant = Tenant::new(server).await;
+        let made = tenant
+            .post(
+                "/v1/virtual-keys",
+                &json!({"label": "shown once", "scopes": ["inference"]}),
+            )
+            .await
+            .expect(201)
+            .json();
+        let key = made["key"].as_str().unwrap();
+        let public = made["public_id"].as_str().unwrap();
+        assert!(key.starts_with(&format!("fh_{public}")), "{made}");
+        let secret = key.trim_start_matches(&format!("fh_{public}"));
+        let list = tenant.get("/v1/virtual-keys").await.expect(200).text();
+        assert!(
+            list.contains(public) && !list.contains(key) && !list.contains(secret),
+            "{list}"
+        );
+        let reply = tenant
+            .calling_with(key)
+            .chat(&ask("sandbox/echo", "new key"))
+            .await;
+        assert_eq!(answer::text(&reply), "new key");
+        let record = tenant.only_record().await;
+        assert_eq!(
+            record["virtual_key"],
+            json!({"id": made["id"], "label": "shown once"})
+        );
+    }
 }
 
 #[tokio::test]
 async fn an_expired_key_is_refused() {
-    let tenant = Tenant::new(server().await).await;
-    let now: jiff::Timestamp =
-        tenant.make_key(json!({"label": "now", "scopes": ["read"]})).await["created_at"]
-            .as_str()
-            .unwrap()
-            .parse()
-            .unwrap();
-    let expiry = now.checked_add(jiff::SignedDuration::from_millis(1_200)).unwrap();
-    let made = tenant
-        .make_key(json!({"label": "short", "scopes": ["inference"], "expires_at": expiry.to_string()}))
+    for server in servers().await {
+        let tenant = Tenant::new(server).await;
+        let now: jiff::Timestamp =
+            tenant.make_key(json!({"label": "now", "scopes": ["read"]})).await["created_at"]
+                .as_str()
+                .unwrap()
+                .parse()
+                .unwrap();
+        let expiry = now.checked_add(jiff::SignedDuration::from_millis(1_200)).unwrap();
+        let made = tenant
+            .make_key(json!({"label": "short", "scopes": ["inference"], "expires_at": expiry.to_string()}))
+            .await;
+        let caller = tenant.calling_with(made["key"].as_str().unwrap());
+        let _ = caller.chat(&ask("sandbox/echo", "in time")).await.expect(200);
+        let refused: Answer = eventually("the expiry", async || {
+            let reply = caller.chat(&ask("sandbox/echo", "late")).await;
+            (reply.status != 200).then_some(reply)
+        })
         .await;
-    let caller = tenant.calling_with(made["key"].as_str().unwrap());
-    let _ = caller.chat(&ask("sandbox/echo", "in time")).await.expect(200);
-    let refused: Answer = eventually("the expiry", async || {
-        let reply = caller.chat(&ask("sandbox/echo", "late")).await;
-        (reply.status != 200).then_some(reply)
-    })
-    .await;
-    assert_eq!(answer::refusal(&refused), (401, "invalid_api_key".to_owned()));
+        assert_eq!(answer::refusal(&refused), (401, "invalid_api_key".to_owned()));
 
-    let past = tenant
-        .post(
-            "/v1/virtual-keys",
-            &json!({"label": "past", "scopes": ["read"], "expires_at": "2020-01-01T00:00:00Z"}),
-        )
-        .await;
-    assert_eq!(past.status, 400);
-    assert_eq!(past.json()["error"]["param"], "expires_at");
+        let past = tenant
+            .post(
+                "/v1/virtual-keys",
+                &json!({"label": "past", "scopes": ["read"], "expires_at": "2020-01-01T00:00:00Z"}),
+            )
+            .await;
+        assert_eq!(past.status, 400);
+        assert_eq!(past.json()["error"]["param"], "expires_at");
+    }
 }
 
 #[tokio::test]
@@ -257,27 +261,29 @@ async fn a_key_calls_only_the_models_it_was_made_for() {
 
 #[tokio::test]
 async fn a_revoked_key_is_refused_within_a_second_and_a_running_stream_goes_on() {
-    let tenant = Tenant::new(server().await).await;
-    let made = tenant
-        .make_key(json!({"label": "to be revoked", "scopes": ["inference"]}))
+    for server in servers().await {
+        let tenant = Tenant::new(server).await;
+        let made = tenant
+            .make_key(json!({"label": "to be revoked", "scopes": ["inference"]}))
+            .await;
+        let caller = tenant.calling_with(made["key"].as_str().unwrap());
+        let running = caller
+            .open_chat(&crate::support::tenant::ask_stream("sandbox/slow", "running"))
+            .await;
+        let path = format!("/v1/virtual-keys/{}", made["id"].as_str().unwrap());
+        let revoked = Instant::now();
+        let gone = tenant.delete(&path).await.expect(200).json();
+        assert_eq!(gone["deleted"], true);
+        let refused = eventually("the refusal", async || {
+            let reply = caller.chat(&ask("sandbox/echo", "still in?")).await;
+            (reply.status == 401).then(|| revoked.elapsed())
+        })
         .await;
-    let caller = tenant.calling_with(made["key"].as_str().unwrap());
-    let running = caller
-        .open_chat(&crate::support::tenant::ask_stream("sandbox/slow", "running"))
-        .await;
-    let path = format!("/v1/virtual-keys/{}", made["id"].as_str().unwrap());
-    let revoked = Instant::now();
-    let gone = tenant.delete(&path).await.expect(200).json();
-    assert_eq!(gone["deleted"], true);
-    let refused = eventually("the refusal", async || {
-        let reply = caller.chat(&ask("sandbox/echo", "still in?")).await;
-        (reply.status == 401).then(|| revoked.elapsed())
-    })
-    .await;
-    assert!(refused < Duration::from_secs(1), "{refused:?}");
-    assert!(running.rest().await.unwrap().ends_with(b"data: [DONE]\n\n"));
-    let again = tenant.delete(&path).await;
-    assert_eq!(again.status, 404, "deletions are final");
+        assert!(refused < Duration::from_secs(1), "{refused:?}");
+        assert!(running.rest().await.unwrap().ends_with(b"data: [DONE]\n\n"));
+        let again = tenant.delete(&path).await;
+        assert_eq!(again.status, 404, "deletions are final");
+    }
 }
 
 #[tokio::test]

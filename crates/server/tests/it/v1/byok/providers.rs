@@ -6,60 +6,62 @@ use serde_json::json;
 
 use crate::support::answer::members;
 use crate::support::tenant::{ask, fresh_provider_key};
-use crate::support::{Tenant, answer, server};
+use crate::support::{Tenant, answer, server, servers};
 
 #[tokio::test]
 async fn a_stored_key_is_shown_with_all_that_is_known_and_nothing_of_the_key() {
-    let provider = Simulator::start(Shape::OpenAi);
-    let tenant = Tenant::new(server().await).await;
-    let secret = fresh_provider_key();
-    let body = json!({
-        "provider": "openai", "api_key": secret, "label": "Production", "priority": 3, "base_url": provider.base_url(),
-        "allowed_models": ["sim-*"], "fallback": "never",
-        "limits": {"requests_per_minute": 60, "tokens_per_minute": 90_000, "monthly_spend_usd": "250.5"},
-    });
-    let made = tenant.post("/v1/byok/providers", &body).await.expect(201);
-    let shown = made.json();
-    for member in [
-        "id",
-        "provider",
-        "name",
-        "label",
-        "priority",
-        "is_active",
-        "status",
-        "status_reason",
-        "last_validated_at",
-        "last_used_at",
-        "fingerprint",
-        "base_url",
-        "allowed_models",
-        "limits",
-        "fallback",
-        "created_at",
-        "updated_at",
-    ] {
-        assert!(
-            members(&shown).contains(&member.to_owned()),
-            "{member}: {shown:#}"
+    for server in servers().await {
+        let provider = Simulator::start(Shape::OpenAi);
+        let tenant = Tenant::new(server).await;
+        let secret = fresh_provider_key();
+        let body = json!({
+            "provider": "openai", "api_key": secret, "label": "Production", "priority": 3, "base_url": provider.base_url(),
+            "allowed_models": ["sim-*"], "fallback": "never",
+            "limits": {"requests_per_minute": 60, "tokens_per_minute": 90_000, "monthly_spend_usd": "250.5"},
+        });
+        let made = tenant.post("/v1/byok/providers", &body).await.expect(201);
+        let shown = made.json();
+        for member in [
+            "id",
+            "provider",
+            "name",
+            "label",
+            "priority",
+            "is_active",
+            "status",
+            "status_reason",
+            "last_validated_at",
+            "last_used_at",
+            "fingerprint",
+            "base_url",
+            "allowed_models",
+            "limits",
+            "fallback",
+            "created_at",
+            "updated_at",
+        ] {
+            assert!(
+                members(&shown).contains(&member.to_owned()),
+                "{member}: {shown:#}"
+            );
+        }
+        assert_eq!(
+            (&shown["name"], &shown["status"], &shown["is_active"]),
+            (&json!("openai"), &json!("unknown"), &json!(true))
         );
-    }
-    assert_eq!(
-        (&shown["name"], &shown["status"], &shown["is_active"]),
-        (&json!("openai"), &json!("unknown"), &json!(true))
-    );
-    assert_eq!(
-        shown["limits"],
-        json!({"requests_per_minute": 60, "tokens_per_minute": 90_000, "monthly_spend_usd": "250.5"})
-    );
-    let id = shown["id"].as_str().unwrap();
-    let again = tenant.provider_key(id).await;
-    assert_eq!(again, shown);
-    let list = tenant.get("/v1/byok/providers").await.expect(200);
-    for text in [made.text(), list.text(), again.to_string()] {
-        for part in secret.as_bytes().windows(9) {
-            let part = std::str::from_utf8(part).unwrap();
-            assert!(!text.contains(part), "{part} of the key in {text}");
+        assert_eq!(
+            shown["limits"],
+            json!({"requests_per_minute": 60, "tokens_per_minute": 90_000, "monthly_spend_usd": "250.5"})
+        );
+        let id = shown["id"].as_str().unwrap();
+        let again = tenant.provider_key(id).await;
+        assert_eq!(again, shown);
+        let list = tenant.get("/v1/byok/providers").await.expect(200);
+        for text in [made.text(), list.text(), again.to_string()] {
+            for part in secret.as_bytes().windows(9) {
+                let part = std::str::from_utf8(part).unwrap();
+                assert!(!text.contains(part), "{part} of the key in {text}");
+            }
         }
     }
 }
@@ -102,70 +104,75 @@ async fn a_key_is_checked_on_demand_and_a_provider_in_trouble_decides_nothing() 
 
 #[tokio::test]
 async fn a_rotated_key_is_used_from_the_next_request_on_and_a_running_one_finishes_on_the_old() {
-    let provider = Simulator::start(Shape::OpenAi);
-    let tenant = Tenant::new(server().await).await;
-    let (old, new) = (fresh_provider_key(), fresh_provider_key());
-    provider.accept(&old);
-    provider.accept(&new);
-    let id = tenant
-        .store(json!({"provider": "openai", "api_key": old, "base_url": provider.base_url()}))
-        .await;
-    let mut running = tenant
-        .open_chat(&crate::support::tenant::ask_stream(
-            "openai/sim-long-20+drip-30",
-            "running",
-        ))
-        .await;
-    running.read_until("word").await;
-    let rotated = tenant
-        .put(&format!("/v1/byok/providers/{id}"), &json!({"api_key": new}))
-        .await
-        .expect(200)
-        .json();
-    assert_eq!(rotated["id"], id.as_str());
-    assert_eq!(tenant.chat(&ask("openai/sim-ok", "next")).await.status, 200);
-    assert_eq!(
-        provider.last().header("authorization"),
-        Some(format!("Bearer {new}").as_str())
-    );
-    assert!(running.rest().await.unwrap().ends_with(b"data: [DONE]\n\n"));
+    for server in servers().await {
+        let provider = Simulator::start(Shape::OpenAi);
+        let tenant = Tenant::new(server).await;
+        let (old, new) = (fresh_provider_key(), fresh_provider_key());
+        provider.accept(&old);
+        provider.accept(&new);
+        let id = tenant
+            .store(json!({"provider": "openai", "api_key": old, "base_url": provider.base_url()}))
+            .await;
+        let mut running = tenant
+            .open_chat(&crate::support::tenant::ask_stream(
+                "openai/sim-long-20+drip-30",
+                "running",
+            ))
+            .await;
+        running.read_until("word").await;
+        let rotated = tenant
+            .put(&format!("/v1/byok/providers/{id}"), &json!({"api_key": new}))
+            .await
+            .expect(200)
+            .json();
+        assert_eq!(rotated["id"], id.as_str());
+        assert_eq!(tenant.chat(&ask("openai/sim-ok", "next")).await.status, 200);
+        assert_eq!(
+            provider.last().header("authorization"),
+            Some(format!("Bearer {new}").as_str())
+        );
+        assert!(running.rest().await.unwrap().ends_with(b"data: [DONE]\n\n"));
+    }
 }
 
 #[tokio::test]
 async fn a_deleted_key_is_gone_and_serves_no_more() {
-    let provider = Simulator::start(Shape::OpenAi);
-    let tenant = Tenant::new(server().await).await;
-    let id = tenant.store_key("openai", &provider).await;
-    let path = format!("/v1/byok/providers/{id}");
-    assert_eq!(
-        tenant.delete(&path).await.expect(200).json(),
-        json!({"id": id, "object": "provider_key", "deleted": true})
-    );
-    for method in [Method::GET, Method::DELETE] {
-        assert_eq!(tenant.request(method, &path).send().await.status, 404);
+    for server in servers().await {
+        let provider = Simulator::start(Shape::OpenAi);
+        let tenant = Tenant::new(server).await;
+        let id = tenant.store_key("openai", &provider).await;
+        let path = format!("/v1/byok/providers/{id}");
+        assert_eq!(
+            tenant.delete(&path).await.expect(200).json(),
+            json!({"id": id, "object": "provider_key", "deleted": true})
+        );
+        for method in [Method::GET, Method::DELETE] {
+            assert_eq!(tenant.request(method, &path).send().await.status, 404);
+        }
+        assert_eq!(tenant.put(&path, &json!({"label": "back"})).await.status, 404);
+        let refused = tenant.chat(&ask("openai/sim-ok", "gone")).await;
+        assert_eq!(answer::refusal(&refused), (503, "no_candidate".to_owned()));
     }
-    assert_eq!(tenant.put(&path, &json!({"label": "back"})).await.status, 404);
-    let refused = tenant.chat(&ask("openai/sim-ok", "gone")).await;
-    assert_eq!(answer::refusal(&refused), (503, "no_candidate".to_owned()));
 }
 
 #[tokio::test]
 async fn nobody_reaches_the_keys_of_another_workspace() {
-    let provider = Simulator::start(Shape::OpenAi);
-    let server = server().await;
-    let (one, other) = (Tenant::new(server).await, Tenant::new(server).await);
-    let id = one.store_key("openai", &provider).await;
-    let path = format!("/v1/byok/providers/{id}");
-    let validate = format!("{path}/validate");
-    assert_eq!(other.get(&path).await.status, 404);
-    assert_eq!(other.put(&path, &json!({"is_active": false})).await.status, 404);
-    assert_eq!(other.delete(&path).await.status, 404);
-    assert_eq!(other.post(&validate, &json!({})).await.status, 404);
-    assert_eq!(other.get("/v1/byok/providers").await.json()["data"], json!([]));
-    let refused = other.chat(&ask("openai/sim-ok", "with your key")).await;
-    assert_eq!(refused.status, 503);
-    assert_eq!(provider.served(), 0);
-    assert_eq!(one.provider_key(&id).await["is_active"], true);
+    for server in servers().await {
+        let provider = Simulator::start(Shape::OpenAi);
+        let (one, other) = (Tenant::new(server).await, Tenant::new(server).await);
+        let id = one.store_key("openai", &provider).await;
+        let path = format!("/v1/byok/providers/{id}");
+        let validate = format!("{path}/validate");
+        assert_eq!(other.get(&path).await.status, 404);
+        assert_eq!(other.put(&path, &json!({"is_active": false})).await.status, 404);
+        assert_eq!(other.delete(&path).await.status, 404);
+        assert_eq!(other.post(&validate, &json!({})).await.status, 404);
+        assert_eq!(other.get("/v1/byok/providers").await.json()["data"], json!([]));
+        let refused = other.chat(&ask("openai/sim-ok", "with your key")).await;
+        assert_eq!(refused.status, 503);
+        assert_eq!(provider.served(), 0);
+        assert_eq!(one.provider_key(&id).await["is_active"], true);
+    }
 }
 
 #[tokio::test]

@@ -5,6 +5,7 @@ mod failover;
 mod fallback;
 mod faults;
 mod leaving;
+mod limits;
 mod many;
 mod metadata;
 mod pass_through;
