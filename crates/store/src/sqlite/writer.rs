@@ -25,7 +25,7 @@ const BATCH: usize = 256;
 const CROWD: usize = 4;
 
 /// How long more are then waited for. It saves about a tenth of all processor time under load.
-const WINDOW: Duration = Duration::from_micros(700);
+const WINDOW: Duration = Duration::from_micros(1_500);
 
 /// How long readers may hold up the wiping of removed secrets before it is put off.
 const WIPE_PATIENCE: Duration = Duration::from_millis(200);
