@@ -1,4 +1,6 @@
 //! The one thread that writes: takes whatever has queued, runs it in one transaction, commits once, answers everyone.
+//!
+//! One thing: the writer's desk. Queue, batch, commit, answer and log are one cycle over one state.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI32, Ordering};
