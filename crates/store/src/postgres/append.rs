@@ -11,13 +11,12 @@ use freehold_domain::port::PortError;
 use freehold_domain::record::UsageRecord;
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::Instant;
-use tokio_postgres::error::SqlState;
 use tokio_postgres::types::ToSql;
 
 use super::PostgresOptions;
 use super::borrowed::Borrowed;
 use super::month::Months;
-use super::session::unavailable;
+use super::session::{SqlError, unavailable};
 use crate::record::{self, WIDTH};
 use crate::sql::postgres as sql;
 use crate::value::Value;
@@ -270,16 +269,20 @@ impl From<PortError> for Fault {
 
 impl From<tokio_postgres::Error> for Fault {
     fn from(error: tokio_postgres::Error) -> Self {
-        match error.code().map(SqlState::code) {
-            // Connection lost, resources short, undone for another's sake, shut down.
-            Some(code)
-                if !["08", "40", "53", "57"]
-                    .iter()
-                    .any(|class| code.starts_with(class)) =>
-            {
-                Self::Refused(in_full(&error))
+        let error = SqlError::from(error);
+        let passes = match &error {
+            SqlError::Broken(_) => true,
+            // Connection lost, undone for another's sake, resources short, shut down.
+            SqlError::Refused { code, .. } => {
+                let classes = ["08", "40", "53", "57"];
+                classes.iter().any(|class| code.code().starts_with(class))
             }
-            _ => Self::Passing(in_full(&error)),
+        };
+        let told = in_full(&error);
+        if passes {
+            Self::Passing(told)
+        } else {
+            Self::Refused(told)
         }
     }
 }

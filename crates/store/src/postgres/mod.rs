@@ -26,7 +26,7 @@ use crate::value::Value;
 use append::Appender;
 use borrowed::Borrowed;
 pub use open::PostgresConnectError;
-use session::{PostgresSession, run, unavailable};
+use session::{PostgresSession, SqlError, failed, run, unavailable};
 
 /// How often an operation is run again when PostgreSQL undid it for another's sake.
 const RUNS: u32 = 4;
@@ -139,9 +139,9 @@ impl Postgres {
                 let connection = borrowed.connection()?;
                 let rows = run(connection, statement, values).await;
                 borrowed.give_back();
-                let rows = rows.map_err(unavailable)?;
+                let rows = rows.map_err(failed)?;
                 let count = rows.first().map_or(Ok(0), |row| row.try_get::<_, i64>(0));
-                Ok(count.map_err(unavailable)?.unsigned_abs())
+                Ok(count.map_err(failed)?.unsigned_abs())
             });
             match counted.await {
                 Err(error) if attempt < RUNS && was_undone(&error) => attempt += 1,
@@ -153,9 +153,9 @@ impl Postgres {
 
 /// The operation ran in one transaction, which is on disk, or nothing changed.
 async fn transact<O: Operation>(connection: &mut Object, operation: &O) -> Result<O::Output, PortError> {
-    let transaction = connection.transaction().await.map_err(unavailable)?;
+    let transaction = connection.transaction().await.map_err(failed)?;
     let output = operation.run(&mut PostgresSession(&transaction)).await?;
-    transaction.commit().await.map_err(unavailable)?;
+    transaction.commit().await.map_err(failed)?;
     Ok(output)
 }
 
@@ -168,7 +168,7 @@ async fn look_at_one_moment<O: Operation>(
         .build_transaction()
         .isolation_level(IsolationLevel::RepeatableRead)
         .read_only(true);
-    let transaction = moment.start().await.map_err(unavailable)?;
+    let transaction = moment.start().await.map_err(failed)?;
     operation.run(&mut PostgresSession(&transaction)).await
 }
 
@@ -177,10 +177,11 @@ fn was_undone(error: &PortError) -> bool {
     let PortError::Unavailable(source) = error else {
         return false;
     };
-    let source = source.downcast_ref::<tokio_postgres::Error>();
-    source.and_then(tokio_postgres::Error::code).is_some_and(|code| {
-        *code == SqlState::T_R_DEADLOCK_DETECTED || *code == SqlState::T_R_SERIALIZATION_FAILURE
-    })
+    matches!(
+        source.downcast_ref(),
+        Some(SqlError::Refused { code, .. })
+            if *code == SqlState::T_R_DEADLOCK_DETECTED || *code == SqlState::T_R_SERIALIZATION_FAILURE
+    )
 }
 
 impl Engine for Postgres {

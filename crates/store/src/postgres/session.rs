@@ -18,11 +18,44 @@ pub(super) fn unavailable(error: impl std::error::Error + Send + Sync + 'static)
     PortError::Unavailable(Box::new(error))
 }
 
+/// What went wrong between us and the database, without the details in which PostgreSQL repeats the content of rows.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum SqlError {
+    /// The database said no.
+    #[error("{message} (SQLSTATE {})", code.code())]
+    Refused {
+        /// Why, as a code.
+        code: SqlState,
+        /// Why, in the database's words.
+        message: String,
+    },
+    /// The connection failed, or what came over it made no sense.
+    #[error("the connection to the database failed")]
+    Broken(#[source] tokio_postgres::Error),
+}
+
+impl From<tokio_postgres::Error> for SqlError {
+    fn from(error: tokio_postgres::Error) -> Self {
+        match error.as_db_error() {
+            Some(refusal) => Self::Refused {
+                code: refusal.code().clone(),
+                message: refusal.message().to_owned(),
+            },
+            None => Self::Broken(error),
+        }
+    }
+}
+
+/// The error for callers where a statement failed.
+pub(super) fn failed(error: tokio_postgres::Error) -> PortError {
+    unavailable(SqlError::from(error))
+}
+
 fn failure(error: tokio_postgres::Error) -> Failure {
     match error.code() {
         Some(code) if *code == SqlState::UNIQUE_VIOLATION => Failure::Taken,
         Some(code) if *code == SqlState::FOREIGN_KEY_VIOLATION => Failure::Dangling,
-        _ => Failure::Other(unavailable(error)),
+        _ => Failure::Other(failed(error)),
     }
 }
 
@@ -53,7 +86,7 @@ impl<C: GenericClient> Session for PostgresSession<'_, C> {
         values: &[Value<'_>],
         read: fn(&dyn Row) -> Result<T, PortError>,
     ) -> Result<Vec<T>, PortError> {
-        let rows = run(self.0, statement, values).await.map_err(unavailable)?;
+        let rows = run(self.0, statement, values).await.map_err(failed)?;
         rows.iter().map(|row| read(row)).collect()
     }
 }

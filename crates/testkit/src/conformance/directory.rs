@@ -115,34 +115,34 @@ pub async fn the_version_grows_with_every_change_and_with_nothing_else(store: Ar
     .await;
 }
 
-/// Whoever reads while another writes sees each workspace with its data key, at the version that counts them.
+/// Whoever reads while others write sees each workspace with its data key, at the version that counts them.
 pub async fn the_directory_is_read_at_one_moment(store: Arc<dyn Store>) {
-    const WORKSPACES: usize = 40;
-    let writing = tokio::spawn({
-        let store = Arc::clone(&store);
-        async move {
-            let sample = Sample::new();
-            for number in 0..WORKSPACES {
-                founded(&store, &sample, &format!("workspace {number}")).await;
+    const WRITERS: usize = 6;
+    const EACH: usize = 25;
+    let sample = Arc::new(Sample::new());
+    let mut writers = tokio::task::JoinSet::new();
+    for writer in 0..WRITERS {
+        let (store, sample) = (Arc::clone(&store), Arc::clone(&sample));
+        writers.spawn(async move {
+            for number in 0..EACH {
+                founded(&store, &sample, &format!("workspace {writer} {number}")).await;
             }
-        }
-    });
+        });
+    }
     let mut seen = 0;
-    while seen < WORKSPACES {
+    loop {
+        let written = writers.is_empty();
         let state = store.load_directory().await.expect("read");
         assert_eq!(state.workspaces.len(), state.data_keys.len());
         assert_eq!(u64::try_from(state.workspaces.len()), Ok(state.version));
         assert!(state.workspaces.len() >= seen, "the directory went back in time");
         seen = state.workspaces.len();
-        assert!(
-            seen == WORKSPACES || !writing.is_finished() || store_is_complete(&store, WORKSPACES).await,
-            "the writer ended early"
-        );
+        if written {
+            break;
+        }
+        while let Some(ended) = writers.try_join_next() {
+            ended.expect("the writer ends");
+        }
     }
-    writing.await.expect("the writer ends");
-}
-
-async fn store_is_complete(store: &Arc<dyn Store>, workspaces: usize) -> bool {
-    let state = store.load_directory().await.expect("read");
-    state.workspaces.len() == workspaces
+    assert_eq!(seen, WRITERS * EACH);
 }
