@@ -19,9 +19,11 @@ use super::books::{self, Account, Finding};
 
 /// Connections that ask at the same time, half of them for streams.
 const CONNECTIONS: usize = 8;
-/// The load lasts at least so long before the server dies, and at most so much longer.
-const LIFE_MIN_MS: u64 = 20;
-const LIFE_SPREAD_MS: u64 = 600;
+/// The server dies at most so long after a number of replies, at most this one, were seen whole.
+const DELAY_MAX_MS: u64 = 300;
+const REPLIES_MAX: u64 = 60;
+/// How long those replies are waited for.
+const LIFE_MAX: Duration = Duration::from_secs(20);
 /// How soon a server must be ready again.
 const READY_MAX: Duration = Duration::from_secs(5);
 /// How soon after that nothing may be held any more.
@@ -96,9 +98,15 @@ impl Trials {
         self.number += 1;
         let (own, paid) = (self.workspace(true).await, self.workspace(false).await);
         let running = self.load(&own, &paid).start();
-        let life = Duration::from_millis(LIFE_MIN_MS + self.chance.below(LIFE_SPREAD_MS));
-        tokio::time::sleep(life).await;
+        let began = Instant::now();
+        let replies = usize::try_from(self.chance.below(REPLIES_MAX)).unwrap_or_default();
+        let delay = Duration::from_micros(self.chance.below(DELAY_MAX_MS * 1_000));
+        while running.seen() < replies && began.elapsed() < LIFE_MAX {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+        tokio::time::sleep(delay).await;
         self.server.kill9();
+        let life = began.elapsed();
         running.stop();
         let report = running.finish().await;
         self.provider.idle().await;

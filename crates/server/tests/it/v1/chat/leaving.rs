@@ -73,14 +73,6 @@ async fn leave_at_random(stream: bool) {
         );
         assert!(output < 400, "{record:#}");
     }
-    if stream {
-        assert!(
-            records
-                .iter()
-                .any(|record| record["tokens"]["output"].as_u64() > Some(3)),
-            "what came is counted"
-        );
-    }
     assert!(
         ["valid", "unknown"].contains(&tenant.status(&key).await.as_str()),
         "a client that leaves says nothing about the key"
@@ -113,7 +105,12 @@ async fn a_stream_without_end_ends_when_its_client_leaves() {
     let left = Instant::now();
     provider.idle().await;
     assert!(left.elapsed() < Duration::from_secs(1), "{:?}", left.elapsed());
-    assert_eq!(tenant.only_record().await["outcome"], "client_gone");
+    let record = tenant.only_record().await;
+    assert_eq!(record["outcome"], "client_gone");
+    assert!(
+        record["tokens"]["output"].as_u64() >= Some(3),
+        "what came is counted: {record:#}"
+    );
 }
 
 #[tokio::test]
