@@ -1,3 +1,4 @@
 //! The routes of the operator.
 
+mod platform_keys;
 mod workspaces;

@@ -1,12 +1,13 @@
 //! Stored provider keys, as their owners see and change them.
 
+use freehold_testkit::freehold::Freehold;
 use freehold_testkit::simulator::{Account, Shape, Simulator};
 use http::Method;
 use serde_json::json;
 
 use crate::support::answer::members;
 use crate::support::tenant::{ask, fresh_provider_key};
-use crate::support::{Tenant, answer, server, servers};
+use crate::support::{Tenant, answer, server, servers, stores};
 
 #[tokio::test]
 async fn a_stored_key_is_shown_with_all_that_is_known_and_nothing_of_the_key() {
@@ -197,4 +198,38 @@ async fn the_kinds_that_need_it_ask_for_a_base_url_and_those_that_do_not_take_no
         .post("/v1/byok/providers", &json!({"provider": "openai"}))
         .await;
     assert_eq!(without.json()["error"]["param"], "api_key");
+}
+
+#[tokio::test]
+async fn what_traffic_showed_about_a_key_survives_a_restart() {
+    for options in stores() {
+        let provider = Simulator::start(Shape::OpenAi);
+        let mut server = Freehold::start(options).await;
+        let tenant = Tenant::new(&server).await;
+        let secret = fresh_provider_key();
+        provider.accept(&secret);
+        let id = tenant
+            .store(json!({"provider": "openai", "api_key": secret, "base_url": provider.base_url()}))
+            .await;
+        assert_eq!(tenant.chat(&ask("openai/sim-ok", "works")).await.status, 200);
+        let before = tenant.provider_key(&id).await;
+        assert!(server.terminate().await.success());
+        server.restart().await;
+        let after = tenant.provider_key(&id).await;
+        for same in ["status", "last_used_at", "last_validated_at"] {
+            assert_eq!(after[same], before[same], "{same}");
+        }
+
+        provider.set_account(&secret, Account::Revoked);
+        assert_eq!(tenant.chat(&ask("openai/sim-ok", "refused")).await.status, 424);
+        // A change of status is saved at once; a moment later it is on disk.
+        tokio::time::sleep(std::time::Duration::from_millis(500)).await;
+        server.kill9();
+        server.restart().await;
+        assert_eq!(
+            tenant.status(&id).await,
+            "revoked",
+            "and not `invalid`: that it worked once is not forgotten"
+        );
+    }
 }

@@ -9,6 +9,7 @@ mod limits;
 mod many;
 mod metadata;
 mod pass_through;
+mod protocols;
 mod providers;
 mod requests;
 mod sandbox;
