@@ -127,6 +127,7 @@ async fn search_everything(options: Options, database: Option<(&Postgres, &str)>
         log.contains("\"TRACE\"") || log.contains("TRACE"),
         "the log is at its loudest"
     );
+    assert!(!log.contains("panicked"), "{log}");
     secrets.must_be_absent("the output", &log);
     secrets.must_be_absent_from_answers(&answers);
     for file in ["cmdline", "environ"] {

@@ -158,3 +158,40 @@ async fn an_operator_token_from_the_environment_is_taken_and_not_printed() {
     let _ = server.admin_get("/admin/v1/workspaces").await.expect(200);
     let _ = Tenant::new(&server).await;
 }
+
+#[tokio::test]
+async fn secrets_can_be_given_by_file_and_are_neither_copied_nor_printed() {
+    let directory = tempfile::tempdir().unwrap();
+    let (token, root) = (directory.path().join("token"), directory.path().join("root"));
+    std::fs::write(&token, format!("{OPERATOR_TOKEN}\n")).unwrap();
+    let key = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=";
+    std::fs::write(&root, format!("{key}\n")).unwrap();
+    let mut server = Started(
+        freehold(directory.path())
+            .args(["serve", "--listen", "127.0.0.1:0", "--data-dir", "data"])
+            .env("FREEHOLD_ADMIN_TOKEN_FILE", &token)
+            .env("FREEHOLD_ROOT_KEY_FILE", &root)
+            .spawn()
+            .unwrap(),
+    );
+    let line = server.line_with("Mission Control");
+    let url = line
+        .split_whitespace()
+        .find(|word| word.starts_with("http://"))
+        .unwrap();
+    let admin = Request::get(format!("{url}admin/v1/workspaces")).bearer(OPERATOR_TOKEN);
+    let _ = admin.send().await.expect(200);
+    assert!(
+        !directory.path().join("data/root.key").exists(),
+        "the key stays where its owner keeps it"
+    );
+    for entry in std::fs::read_dir(directory.path().join("data")).unwrap() {
+        let bytes = std::fs::read(entry.unwrap().path()).unwrap();
+        let holds = |secret: &str| {
+            bytes
+                .windows(secret.len())
+                .any(|window| window == secret.as_bytes())
+        };
+        assert!(!holds(key) && !holds(OPERATOR_TOKEN));
+    }
+}
