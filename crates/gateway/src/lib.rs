@@ -1,6 +1,6 @@
 //! The data plane: every inference request, from the first header to the record on disk.
 //!
-//! Read [`pipeline`] first: it is the way of a request, one call per stage, one file per stage.
+//! Read `pipeline.rs` first: it is the way of a request, one call per stage, one file per stage.
 #![cfg_attr(
     test,
     allow(

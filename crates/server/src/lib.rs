@@ -1,6 +1,6 @@
 //! The one place that knows the outside: command line, environment, files, the clock, chance, sockets and signals.
 //!
-//! [`compose`] builds the whole from its parts; [`commands`] has one file for each thing the executable can do.
+//! `compose` builds the whole from its parts; `commands` has one file for each thing the executable can do.
 #![cfg_attr(
     test,
     allow(

@@ -1,9 +1,9 @@
 //! What every store must do, as named claims that run on each of them.
 //!
-//! [`conformance!`](crate::conformance) makes one test of every claim for one way to open a store, which is an async
+//! [`conformance!`](macro@crate::conformance) makes one test of every claim for one way to open a store, which is an async
 //! function that answers the store and whatever must live as long as it does:
 //!
-//! ```ignore
+//! ```text
 //! async fn open() -> (Arc<dyn Store>, TempDir) { … }
 //! freehold_testkit::conformance!(open);
 //! ```
