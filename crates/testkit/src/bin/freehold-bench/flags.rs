@@ -4,6 +4,8 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use crate::phase::Phase;
+
 pub(crate) const USAGE: &str = "\
 usage: freehold-bench [option]…
 
@@ -11,6 +13,7 @@ usage: freehold-bench [option]…
   --rounds <n>         how often everything is measured (3); medians are shown
   --seconds <n>        how long each phase lasts (5)
   --connections <n>    connections that saturate (64)
+  --phase <name>       measures this phase alone, for profiling: requests, steady, streams or fast
   --store postgres     keeps the books in a throw-away PostgreSQL instead of SQLite
   --freehold <file>    measures this executable instead of building one
   --markdown <file>    writes the tables there too";
@@ -40,6 +43,7 @@ pub(crate) struct Flags {
     pub(crate) rounds: usize,
     pub(crate) duration: Duration,
     pub(crate) connections: u32,
+    pub(crate) phases: Vec<Phase>,
     pub(crate) store: Store,
     pub(crate) freehold: Option<PathBuf>,
     pub(crate) markdown: Option<PathBuf>,
@@ -51,6 +55,7 @@ impl Default for Flags {
             rounds: 3,
             duration: Duration::from_secs(5),
             connections: 64,
+            phases: Phase::ALL.to_vec(),
             store: Store::Sqlite,
             freehold: None,
             markdown: None,
@@ -78,6 +83,11 @@ pub(crate) fn parse(words: impl Iterator<Item = String>) -> Result<Command, Stri
             "--rounds" => flags.rounds = number::<u8>(&value()?)?.max(1).into(),
             "--seconds" => flags.duration = Duration::from_secs(number::<u8>(&value()?)?.max(1).into()),
             "--connections" => flags.connections = number::<u16>(&value()?)?.max(1).into(),
+            "--phase" => {
+                let name = value()?;
+                let phase = Phase::named(&name).ok_or(format!("{name:?} is no phase"))?;
+                flags.phases = vec![phase];
+            }
             "--store" => {
                 flags.store = match value()?.as_str() {
                     "sqlite" => Store::Sqlite,

@@ -17,7 +17,7 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use flags::{Command, Flags};
-use phase::{Measured, Phase};
+use phase::Measured;
 use process::Servant;
 use report::{Findings, Report};
 use target::{Name, Target};
@@ -89,7 +89,7 @@ async fn run(flags: &Flags, executable: &std::path::Path, starts: start::Starts)
     let mut measured: Vec<Measured> = Vec::new();
     let mut answers = target::PROBES;
     for round in 0..flags.rounds {
-        for phase in Phase::ALL {
+        for &phase in &flags.phases {
             for target in in_turn(&targets, round) {
                 tell(&format!(
                     "round {} of {}: {}, {}",

@@ -33,6 +33,17 @@ pub(crate) enum Phase {
 impl Phase {
     pub(crate) const ALL: [Self; 4] = [Self::Saturation, Self::Steady, Self::Paced, Self::Fast];
 
+    /// The phase of this name on the command line.
+    pub(crate) fn named(name: &str) -> Option<Self> {
+        match name {
+            "requests" => Some(Self::Saturation),
+            "steady" => Some(Self::Steady),
+            "streams" => Some(Self::Paced),
+            "fast" => Some(Self::Fast),
+            _ => None,
+        }
+    }
+
     pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Saturation => "requests, saturated",

@@ -119,7 +119,7 @@ pub(crate) struct Report {
 impl Report {
     pub(crate) fn of(findings: &Findings) -> Self {
         let mut tables = vec![targets(findings)];
-        tables.extend(Phase::ALL.into_iter().map(|phase| costs(findings, phase)));
+        tables.extend(findings.flags.phases.iter().map(|&phase| costs(findings, phase)));
         Self {
             tables,
             notes: notes(findings),
@@ -293,7 +293,12 @@ fn targets(findings: &Findings) -> Table {
     Table {
         title: "Targets".to_owned(),
         head: vec!["what", "median", "rounds", "target", "goal", ""],
-        rows: goals.iter().map(Goal::row).collect(),
+        // Without its phase a value was not measured.
+        rows: goals
+            .iter()
+            .filter(|goal| goal.value.is_finite())
+            .map(Goal::row)
+            .collect(),
     }
 }
 
